@@ -1,0 +1,1 @@
+"""Settings: one frozen dataclass per table of relay.toml, and the data lists rules need."""

@@ -1,0 +1,242 @@
+"""What a rule may know: accounts, recipients and messages as facts gathered before any rule runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from policies.address import Address
+
+
+class Standing(StrEnum):
+    """Clauses 1.1, 1.2, 7.3: an account's standing, least strict first."""
+
+    ACTIVE = "active"
+    WARNED = "warned"
+    PENDING = "pending"
+    SUSPENDED = "suspended"
+    DEACTIVATED = "deactivated"
+
+
+class Stream(StrEnum):
+    """What a credential may send (POLICY.md, Streams)."""
+
+    MARKETING = "marketing"
+    SERVICE = "service"
+    PERSONAL = "personal"
+
+
+class Confirm(StrEnum):
+    """How a list takes subscribers."""
+
+    DOUBLE = "double"
+    SINGLE = "single"
+
+
+@dataclass(frozen=True, slots=True)
+class FooterIdentity:
+    """An organisation and its registered postal address, as they stand in the footer (clause 5.1)."""
+
+    organisation: str
+    postal_address: str
+    """As registered; lines separated by a newline or ', '."""
+    country: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MailingList:
+    """One list of an account."""
+
+    list_id: int
+    name: str
+    confirm: Confirm = Confirm.DOUBLE
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account as the rules see it; cached for at most one second."""
+
+    account_id: int
+    name: str
+    organisation: str
+    email: Address
+    standing: Standing
+    """The stricter of the system's and the staff's."""
+    domains: frozenset[str]
+    """Verified domains, A-labels; each covers its subdomains."""
+    lists: tuple[MailingList, ...]
+    footer: FooterIdentity
+    pending_because: str = ""
+    """What is missing while standing is pending, in words for the sender."""
+    warned_because: str = ""
+    """Cause of the last move down, shown to the sender."""
+    per_day: int | None = None
+    """Copies a day; None: no cap."""
+
+    def owns(self, domain: str) -> bool:
+        """Whether the A-label domain or a parent of it is a verified domain of this account."""
+        while domain:
+            if domain in self.domains:
+                return True
+            domain = domain.partition(".")[2]
+        return False
+
+    def list_named(self, name: str) -> MailingList | None:
+        return next((one for one in self.lists if one.name == name), None)
+
+
+class SubscriptionStatus(StrEnum):
+    """State of one address on one list. Only 'confirmed' is double opt-in."""
+
+    CONFIRMED = "confirmed"
+    SUBSCRIBED = "subscribed"
+    IMPORTED = "imported"
+    PENDING = "pending"
+    REFUSED = "refused"
+    """Refused at import and kept, so that a later RCPT says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One address on one list, with what its permission rests on (clauses 2.3, 3.1, 3.4)."""
+
+    list_id: int
+    list_name: str
+    list_confirm: Confirm
+    status: SubscriptionStatus
+    consented_at: datetime | None = None
+    confirmed_at: datetime | None = None
+    last_contact_at: datetime | None = None
+    source: str = ""
+    refused_rule: str = ""
+    """Rule id of the import verdict, when status is 'refused'."""
+
+
+class SuppressionReason(StrEnum):
+    """Why nothing may be sent; each outlives any later import."""
+
+    OPT_OUT = "opted-out"
+    COMPLAINT = "complained"
+    UNREACHABLE = "unreachable"
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """One standing 'no' for an address."""
+
+    reason: SuppressionReason
+    at: datetime
+    way: str
+    """one-click, page, mailto, reply, staff, import, bounce, report …"""
+    list_id: int = 0
+    """0: everything the account sends."""
+    all_accounts: bool = False
+    lifted_for: frozenset[int] = frozenset()
+    """Lists for which a newer double opt-in lifted it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One forward-path of a transaction."""
+
+    address: Address
+    own: bool = False
+    """At the account's own verified domain or its registered e-mail: needs no permission."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientFacts:
+    """All that is known of one address under one account."""
+
+    contact_id: int
+    """0: nobody on this account's lists."""
+    subscriptions: tuple[Subscription, ...]
+    suppressions: tuple[Suppression, ...]
+    list_id: int
+    """The transaction's list; 0: none named, permission on any list counts."""
+    list_name: str
+    stream: Stream
+    now: datetime
+
+
+class Fault(StrEnum):
+    """A reason a message cannot be taken, found while scanning (RELIABILITY.md rows 9-25)."""
+
+    LONG_LINE = "a body line is longer than 998 octets"
+    EIGHT_BIT_HEADER = "a header field has 8-bit octets"
+    BAD_HEADER = "a header line is not a field"
+    HEADERS_TOO_LARGE = "the header is over 100 KiB or 500 fields"
+    TOO_MANY_ADDRESSES = "a header field has more than 1,000 addresses"
+    DUPLICATE_FIELD = "a field that may stand once stands twice"
+    MISSING_FROM = "there is no From field"
+    BAD_FROM = "From does not hold exactly one mailbox"
+    TOO_DEEP = "parts are nested more than 50 deep"
+    TOO_MANY_PARTS = "there are more than 1,000 parts"
+    HTML_TOO_LARGE = "an HTML part is over 1 MiB or nests over 512 elements"
+    BROKEN_MULTIPART = "a multipart has no usable boundary"
+    BROKEN_ENCODING = "a part does not decode"
+
+
+@dataclass(frozen=True, slots=True)
+class FaultFound:
+    """A fault and where it stands: field name or part, for the reply and for `explain`."""
+
+    fault: Fault
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Something found in a displayed part."""
+
+    part: str
+    """Part number, '1', '1.2'; '1' for a message that is one part."""
+    line: int
+    """Line in the part's decoded text, from 1."""
+    excerpt: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartFacts:
+    """What a reader sees in one displayed text part (clauses 5.1, 5.4, 5.5)."""
+
+    part: str
+    content_type: str
+    opt_out: Found | None
+    """An opt-out link that a person sees, at the bottom; None also when in doubt."""
+    placeholder: Found | None
+    """An opt-out placeholder that rewriting fills in, visible and at the bottom."""
+    postal_address: Found | None
+    """The registered address, standing in the footer."""
+    cannot_inject: str = ""
+    """Why a footer cannot be written into this part; empty: it can."""
+    near_address: Found | None = None
+    """Another text that looks like the registered address, but differs."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFacts:
+    """One message as its rules see it."""
+
+    size: int
+    author: Address | None
+    """The one mailbox of From."""
+    sender: Address | None
+    """The mailbox of Sender, where the field stands."""
+    faults: tuple[FaultFound, ...]
+    parts: tuple[PartFacts, ...]
+    opaque: str
+    """Why the message cannot be read or rewritten (encrypted, signed …); empty: it can."""
+    received: int
+    """Received fields in all."""
+    own_received: int
+    """Received fields this relay wrote."""
+    message_id: str = ""
+    subject: str = ""
+    relay_list: str = ""
+    """X-Relay-List, where given."""
+    campaign: str = ""
+    """X-Relay-Campaign, where given."""
+    notes: tuple[str, ...] = field(default=())

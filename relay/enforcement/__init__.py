@@ -1,0 +1,1 @@
+"""Standing changed by people and system, with history."""

@@ -1,0 +1,1 @@
+"""Towards the smarthost: one answer for many copies."""

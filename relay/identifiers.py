@@ -1,0 +1,36 @@
+"""REFs: ULIDs, time-ordered and unique over processes (DESIGN.md §5)."""
+
+from __future__ import annotations
+
+import os
+import time
+
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
+
+
+def new_ref(milliseconds: int | None = None) -> str:
+    """A 26-character ULID: 48 bits of Unix milliseconds, 80 random bits, Crockford base32."""
+    at = time.time_ns() // 1_000_000 if milliseconds is None else milliseconds
+    number = (at << 80) | int.from_bytes(os.urandom(10))
+    return "".join([_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])
+
+
+def is_ref(text: str) -> bool:
+    """Whether the text has a REF's form."""
+    return len(text) == 26 and text[0] <= "7" and all(c in _ALPHABET for c in text)
+
+
+def ref_number(ref: str) -> int:
+    """The 128-bit number of a REF; ValueError where it is none."""
+    if not is_ref(ref):
+        raise ValueError("not a REF")
+    number = 0
+    for c in ref:
+        number = number * 32 + _ALPHABET.index(c)
+    return number
+
+
+def ref_prefix(ref: str) -> int:
+    """The first 64 bits: what a token carries of a REF (48 bits of time, 16 random)."""
+    return ref_number(ref) >> 64

@@ -1,0 +1,1 @@
+"""Mail to us: opt-out requests, reports, bounces."""

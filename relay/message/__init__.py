@@ -1,0 +1,1 @@
+"""Reading and rewriting: bytes in, bytes out."""

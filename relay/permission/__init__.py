@@ -1,0 +1,1 @@
+"""Permission kept: imports, opt-outs, evidence."""

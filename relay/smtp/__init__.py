@@ -1,0 +1,1 @@
+"""SMTP in: aiosmtpd, made fast and complete."""

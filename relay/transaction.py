@@ -1,0 +1,94 @@
+"""One SMTP session and one mail transaction as the stages see them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from policies.address import Address
+from policies.facts import Account, MailingList, Recipient, RecipientFacts, Stream
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """An SMTP login ACCOUNT/NAME, or a platform credential (account_id 0)."""
+
+    credential_id: int
+    account_id: int
+    account_name: str
+    name: str
+    password_hash: str
+    stream: Stream = Stream.MARKETING
+    list_name: str = ""
+    revoked: bool = False
+
+
+@dataclass(slots=True)
+class Session:
+    """What stays true from connect to QUIT; STARTTLS forgets everything but the client."""
+
+    listener: Literal["submission", "bulk", "intake"]
+    listener_bind: str
+    on_unavailable: Literal["queue", "defer"]
+    client: str
+    """The peer's address."""
+    client_port: int
+    helo: str = ""
+    esmtp: bool = False
+    tls: str = ""
+    """TLSv1.3 with TLS_AES_256_GCM_SHA384, or empty."""
+    credential: Credential | None = None
+    account_id: int = 0
+    """Authenticated account; 0: none (bulk takes it from the reverse-path)."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailCommand:
+    """A parsed MAIL command; every parameter was checked for form."""
+
+    reverse_path: Address | None
+    """None is the null reverse-path <>."""
+    size: int | None = None
+    body: Literal["7BIT", "8BITMIME"] = "7BIT"
+    list_name: str = ""
+    ret: Literal["", "FULL", "HDRS"] = ""
+    envid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RcptCommand:
+    """A parsed RCPT command (RFC 3461 §4 parameters included)."""
+
+    forward_path: Address
+    notify: frozenset[str] = frozenset()
+    """NEVER, or any of SUCCESS, FAILURE, DELAY; empty: not given."""
+    orcpt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One accepted recipient: the command as given and the facts it was judged by."""
+
+    command: RcptCommand
+    recipient: Recipient
+    facts: RecipientFacts
+
+
+@dataclass(slots=True)
+class Transaction:
+    """From MAIL to the reply to the final dot."""
+
+    ref: str
+    """Our ULID, in every reply and journal row of this transaction."""
+    session: Session
+    account: Account
+    stream: Stream
+    mail: MailCommand
+    mailing_list: MailingList | None
+    started_at: datetime
+    recipients: list[Envelope] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
+    """Keys of recipients taken already: a duplicate RCPT is folded."""
+    refused: int = 0
+    """RCPTs refused by a rule in this transaction."""
