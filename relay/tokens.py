@@ -1,0 +1,173 @@
+"""Signed tokens: opt-out links, reverse-paths, feedback ids and refusal pages, all stateless (DESIGN.md §6).
+
+A token is 28 octets of claim and a truncated HMAC-SHA-256. In links it is base64url with 128 bits of MAC; in
+local parts lower-case base32 with 80 bits, since mail systems may change the case. Each claim has one spelling.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import os
+import struct
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+
+from policies.address import Address
+
+_VERSION = 1
+_LAYOUT = struct.Struct(">BBIIQQH")
+_URL_MAC, _LOCAL_MAC, _REFUSAL_MAC = 16, 10, 10
+_CORRUPT = (binascii.Error, ValueError)
+
+
+class Purpose(IntEnum):
+    """What a token may be used for; a token of one purpose is refused for any other."""
+
+    OPT_OUT = 1
+    """GET/POST /u/TOKEN."""
+    OPT_OUT_MAIL = 2
+    """The mailto of List-Unsubscribe."""
+    BOUNCE = 3
+    """The reverse-path of a forwarded copy."""
+    FEEDBACK = 4
+    """CFBL-Feedback-ID."""
+    OWN_BOUNCE = 5
+    """The reverse-path of the relay's own mail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a token says: whose copy of which message, under which account and list."""
+
+    purpose: Purpose
+    account_id: int
+    list_id: int
+    """0: no list named."""
+    contact_id: int
+    message: int
+    """The first 64 bits of the message's REF."""
+    check: int = 0
+    """16 keyed bits of the address: a restored store cannot opt out somebody else."""
+
+
+class KeyRing:
+    """The token keys in data_dir/keys: one 0600 file per key id. The newest signs, all verify, for ever."""
+
+    def __init__(self, keys: dict[int, bytes]) -> None:
+        if not keys:
+            raise ValueError("a key ring holds at least one key")
+        self.keys = keys
+        self.current = max(keys)
+
+    @classmethod
+    def open(cls, folder: Path) -> KeyRing:
+        """Read the ring, making its first key where there is none; OSError where it cannot be read."""
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not any(folder.glob("*.key")):
+            _write_key(folder / "001.key")
+        return cls({int(path.stem): path.read_bytes() for path in sorted(folder.glob("*.key"))})
+
+
+def _write_key(path: Path) -> None:
+    draft = path.with_suffix(f".{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(os.urandom(32))
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(draft, path)  # never replaces a key another process has just made
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+
+
+class Tokens:
+    """Writes and reads tokens with one key ring. Reading returns None for anything that is not ours."""
+
+    def __init__(self, ring: KeyRing) -> None:
+        self._ring = ring
+
+    def check_bits(self, address: Address) -> int:
+        """16 bits bound to the address, keyed with the ring's first key so that they outlive rotation."""
+        key = self._ring.keys[min(self._ring.keys)]
+        return int.from_bytes(hmac.digest(key, b"address:" + address.key.encode(), "sha256")[:2])
+
+    def url(self, claim: Claim) -> str:
+        """The token as it stands in a link: 59 characters of base64url."""
+        body = self._pack(claim)
+        return base64.urlsafe_b64encode(body + self._mac(b"url", body, _URL_MAC)).rstrip(b"=").decode()
+
+    def local_part(self, claim: Claim) -> str:
+        """The token as a local part: at most 64 octets, its case may be changed on the way."""
+        body = self._pack(claim)
+        sealed = base64.b32encode(body + self._mac(b"mail", body, _LOCAL_MAC)).rstrip(b"=")
+        return f"{claim.purpose.name[0].lower()}-{sealed.decode().lower()}"
+
+    def read_url(self, text: str, purpose: Purpose) -> Claim | None:
+        try:
+            sealed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        except _CORRUPT:
+            return None
+        claim = self._open(b"url", sealed, _URL_MAC, purpose)
+        return claim if claim and base64.urlsafe_b64encode(sealed).rstrip(b"=").decode() == text else None
+
+    def read_local_part(self, text: str, purpose: Purpose) -> Claim | None:
+        prefix, _, token = text.lower().partition("-")
+        if prefix != purpose.name[0].lower() or not text.isascii():
+            return None
+        upper = token.upper()
+        try:
+            sealed = base64.b32decode(upper + "=" * (-len(upper) % 8))
+        except _CORRUPT:
+            return None
+        claim = self._open(b"mail", sealed, _LOCAL_MAC, purpose)
+        return claim if claim and base64.b32encode(sealed).rstrip(b"=").decode() == upper else None
+
+    def refusal(self, ref: str) -> str:
+        """REF.MAC, the name of a refusal's own page."""
+        return f"{ref}.{self._refusal_mac(self._ring.keys[self._ring.current], ref)}"
+
+    def read_refusal(self, text: str) -> str | None:
+        """The REF of a page name we wrote, else None."""
+        ref, _, mac = text.partition(".")
+        good = (
+            [hmac.compare_digest(self._refusal_mac(k, ref), mac) for k in self._ring.keys.values()]
+            if text.isascii()
+            else []
+        )
+        return ref if any(good) else None
+
+    @staticmethod
+    def _refusal_mac(key: bytes, ref: str) -> str:
+        mac = hmac.digest(key, b"refusal:" + ref.encode(), "sha256")[:_REFUSAL_MAC]
+        return base64.b32encode(mac).decode().lower()
+
+    def _pack(self, claim: Claim) -> bytes:
+        return _LAYOUT.pack(
+            _VERSION << 4 | claim.purpose,
+            self._ring.current,
+            claim.account_id,
+            claim.list_id,
+            claim.contact_id,
+            claim.message,
+            claim.check,
+        )
+
+    def _mac(self, use: bytes, body: bytes, size: int) -> bytes:
+        return hmac.digest(self._ring.keys[body[1]], use + body, "sha256")[:size]
+
+    def _open(self, use: bytes, sealed: bytes, mac_size: int, purpose: Purpose) -> Claim | None:
+        body = sealed[: _LAYOUT.size]
+        if len(sealed) != _LAYOUT.size + mac_size or body[1] not in self._ring.keys:
+            return None
+        if not hmac.compare_digest(self._mac(use, body, mac_size), sealed[_LAYOUT.size :]):
+            return None
+        head, _key, account_id, list_id, contact_id, message, check = _LAYOUT.unpack(body)
+        if head != _VERSION << 4 | purpose:
+            return None
+        return Claim(purpose, account_id, list_id, contact_id, message, check)
