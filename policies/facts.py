@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 from policies.address import Address
 
@@ -144,6 +145,13 @@ class Recipient:
     address: Address
     own: bool = False
     """At the account's own verified domain or its registered e-mail: needs no permission."""
+    account_name: str = ""
+    """Of the sender, for reply texts."""
+    standing: Standing = Standing.PENDING
+    """Of the sender; whoever does not say gets the sandbox, not a pass."""
+    pending_because: str = ""
+    sent_today: int = 0
+    """Copies since midnight UTC, those of this transaction included; counted while pending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +167,43 @@ class RecipientFacts:
     list_name: str
     stream: Stream
     now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who opens a transaction: at AUTH the account alone, at MAIL with the command's arguments."""
+
+    account: Account | None
+    """Authenticated, or on bulk the owner of the reverse-path's domain; None: nobody's."""
+    reverse_path: Address | None = None
+    """None is the null reverse-path."""
+    list_name: str = ""
+    """XLIST, else the credential's; empty: none named."""
+    declared_size: int | None = None
+    """SIZE parameter, octets."""
+
+
+@dataclass(frozen=True, slots=True)
+class SenderFacts:
+    """What is known of a session when its sender is judged."""
+
+    listener: Literal["submission", "bulk"]
+    stream: Stream
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionFacts:
+    """What a message's rules may know of the transaction it came in."""
+
+    account: Account
+    listener: Literal["submission", "bulk"]
+    stream: Stream
+    now: datetime
+    recipients: int = 1
+    """Accepted at RCPT."""
+    without_permission: int = 0
+    """Of these, refused by a recipient rule for the list that X-Relay-List names."""
 
 
 class Fault(StrEnum):

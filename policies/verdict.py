@@ -28,7 +28,7 @@ class Reply:
     """Close without a word: the mail may have gone and we cannot say so (RELIABILITY.md §E3 step 4)."""
 
     def __str__(self) -> str:
-        return clean(f"{self.code} {self.enhanced} {self.text}" if self.enhanced else f"{self.code} {self.text}")
+        return clean(" ".join(filter(None, (str(self.code), self.enhanced, self.text))))
 
 
 @dataclass(frozen=True, slots=True)
