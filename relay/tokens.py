@@ -1,7 +1,7 @@
 """Signed tokens: opt-out links, reverse-paths, feedback ids and refusal pages, all stateless (DESIGN.md §6).
 
 A token is 28 octets of claim and a truncated HMAC-SHA-256. In links it is base64url with 128 bits of MAC; in
-local parts lower-case base32 with 80 bits, since mail systems may change the case. Each claim has one spelling.
+local parts lower-case base32 with 80 bits, since mail systems may change case. Each claim has one spelling.
 """
 
 from __future__ import annotations

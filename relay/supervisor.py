@@ -1,0 +1,202 @@
+"""`relay serve`: a small supervisor over N workers, one keeper and one web process (DESIGN.md §1).
+
+Nothing is shared between the processes but the store. A dead child is started again with back-off; SIGTERM drains
+all, SIGHUP checks the configuration and passes it on. Ports are reserved here, so that port 0 means one port for
+all workers and a second `serve` cannot slip in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from config.schema import Settings
+
+DRAIN_SECONDS = 30.0
+"""How long children may finish what they began after SIGTERM (RELIABILITY.md row 72)."""
+_BACK_OFF = (0.2, 1.0, 5.0, 15.0)
+_CALM_SECONDS = 60.0
+
+
+class AlreadyRunning(Exception):
+    """Another `serve` holds this data_dir."""
+
+
+class PortTaken(Exception):
+    """A configured address cannot be bound."""
+
+
+def lock(data_dir: Path) -> IO[str]:
+    """Hold data_dir for one `serve`; the lock ends with the process."""
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = (data_dir / "serve.lock").open("a+")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        file.close()
+        raise AlreadyRunning(f"another relay serves {data_dir}") from error
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    return file
+
+
+def reserve(bind: str) -> socket.socket:
+    """Bind without listening: the port is ours, children listen on it (SO_REUSEPORT)."""
+    host, _, port = bind.rpartition(":")
+    host = host.strip("[]")
+    reserved = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        probe(reserved.family, host, int(port))
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        reserved.bind((host, int(port)))
+    except OSError as error:
+        reserved.close()
+        raise PortTaken(f"cannot listen on {bind}: {error.strerror}") from error
+    return reserved
+
+
+def probe(family: int, host: str, port: int) -> None:
+    """Bind once without SO_REUSEPORT: OSError where anybody else listens there."""
+    with socket.socket(family, socket.SOCK_STREAM) as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        one.bind((host, port))
+
+
+def address_of(reserved: socket.socket) -> str:
+    host, port = reserved.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+@dataclass(slots=True)
+class Child:
+    """One child process and how often it died lately."""
+
+    role: str
+    process: asyncio.subprocess.Process | None = None
+    deaths: int = 0
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Supervisor:
+    """Starts, watches, reloads and ends the children; `say` writes one diagnostic event."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        workers: int,
+        environ: Mapping[str, str],
+        say: Callable[[str, str, Mapping[str, str | int]], None],
+        check_config: Callable[[], str],
+    ) -> None:
+        self._settings = settings
+        self._environ = environ
+        self._say = say
+        self._check_config = check_config
+        self._children = [*(Child("worker") for _ in range(workers)), Child("keeper"), Child("web")]
+        self._stopping = asyncio.Event()
+        self._reserved: dict[str, socket.socket] = {}
+
+    async def run(self) -> int:
+        """Serve until SIGTERM or SIGINT; 0, or 69 where the children never came up."""
+        self._reserve()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
+        try:
+            async with asyncio.TaskGroup() as group:
+                watchers = [group.create_task(self._watch(child)) for child in self._children]
+                announced = group.create_task(self._announce())
+                await self._stopping.wait()
+                announced.cancel()
+                await self._drain()
+                for watcher in watchers:
+                    watcher.cancel()
+        finally:
+            for reserved in self._reserved.values():
+                reserved.close()
+        self._say("service.stopped", "info", {})
+        return 0
+
+    def _reserve(self) -> None:
+        for index, listener in enumerate(self._settings.listener):
+            self._reserved[f"RELAY__LISTENER__{index}__BIND"] = reserve(listener.bind)
+        self._reserved["RELAY__WEB__BIND"] = reserve(self._settings.web.bind)
+
+    def addresses(self) -> dict[str, str]:
+        """Variable name -> host:port actually taken."""
+        return {name: address_of(reserved) for name, reserved in self._reserved.items()}
+
+    async def _announce(self) -> None:
+        for child in self._children:
+            await child.ready.wait()
+        where: dict[str, str | int] = {"pid": os.getpid(), "web": self.addresses()["RELAY__WEB__BIND"]}
+        for index, listener in enumerate(self._settings.listener):
+            where[f"{listener.kind}_{index}"] = self.addresses()[f"RELAY__LISTENER__{index}__BIND"]
+        self._say("service.started", "info", where)
+
+    async def _watch(self, child: Child) -> None:
+        while not self._stopping.is_set():
+            began = asyncio.get_running_loop().time()
+            code = await self._run_once(child)
+            if self._stopping.is_set():
+                return
+            lived = asyncio.get_running_loop().time() - began
+            child.deaths = 0 if lived > _CALM_SECONDS else child.deaths + 1
+            self._say("service.child_died", "error", {"role": child.role, "code": code, "deaths": child.deaths})
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_BACK_OFF[min(child.deaths, len(_BACK_OFF) - 1)]):
+                    await self._stopping.wait()
+
+    async def _run_once(self, child: Child) -> int:
+        """One life of a child. It knows of our end by EOF on its standard input, we of its start by a line."""
+        child.process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "relay.child",
+            child.role,
+            env={**self._environ, **self.addresses(), "RELAY_SUPERVISED": "1"},
+            stdin=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        assert child.process.stderr is not None
+        async for line in child.process.stderr:
+            if line == b"ready\n":
+                child.ready.set()
+            else:
+                sys.stderr.buffer.write(line)
+                sys.stderr.flush()
+        return await child.process.wait()
+
+    def _reload(self) -> None:
+        mistakes = self._check_config()
+        if mistakes:
+            self._say("service.reload_refused", "error", {"error": mistakes})
+            return
+        self._say("service.reloaded", "info", {})
+        self._signal(signal.SIGHUP)
+
+    def _signal(self, number: signal.Signals) -> None:
+        for child in self._children:
+            if child.process is not None and child.process.returncode is None:
+                child.process.send_signal(number)
+
+    async def _drain(self) -> None:
+        self._signal(signal.SIGTERM)
+        alive = [c.process.wait() for c in self._children if c.process is not None]
+        try:
+            async with asyncio.timeout(DRAIN_SECONDS + 5):
+                await asyncio.gather(*alive)
+        except TimeoutError:
+            self._signal(signal.SIGKILL)
