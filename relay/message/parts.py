@@ -1,4 +1,4 @@
-"""The structure of a message by offsets into its received octets: fields, parts, faults. Nothing is copied."""
+"""The structure of a message by offsets into its received octets: fields, parts, faults; nothing copied."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Part:
     number: str
     """'1', '1.2' …; the root multipart is ''."""
     start: int
-    """First octet of the header."""
+    """First octet of the header: after an mbox 'From ' line or a blank one, which are no part of the message."""
     body: int
     """First octet of the body."""
     end: int
@@ -45,7 +45,9 @@ class Part:
     boundary: bytes = b""
     children: list[Part] = field(default_factory=list)
     delimiters: list[tuple[int, int]] = field(default_factory=list)
-    """(start, end) of each delimiter line of a multipart incl. its leading and trailing CRLF, closing one last."""
+    """(start, end) of each delimiter line of a multipart with the CRLF before and after; closing one last."""
+    closed: bool = False
+    """Whether the last delimiter closes the multipart; without it the last part runs to the end."""
 
 
 @dataclass(slots=True)
@@ -73,7 +75,7 @@ class Edit:
     """Offset in the part's *decoded* octets (after the transfer encoding, before the charset)."""
     end: int
     kind: str
-    """'href' (URL inside an HTML attribute), 'url' (bare URL in text), 'postal_address', 'footer' (injected)."""
+    """'href' (URL in an HTML attribute), 'url' (bare URL in text), 'postal_address', 'footer' (injected)."""
 
 
 @dataclass(slots=True)
