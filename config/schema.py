@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Annotated, Literal, TypeAlias
 
 from annotated_types import Ge, Le
@@ -61,7 +61,7 @@ class Listener:
     """host:port; port 0 takes a free one."""
     tls: Literal["starttls", "implicit", "none"] = "none"
     on_unavailable: Literal["queue", "defer"] | None = None
-    """Smarthost unreachable, 4xx or late: queue (250) or defer (451). Absent: submission queues, bulk defers."""
+    """Smarthost unreachable, 4xx or late: queue (250) or defer (451); absent: submission queues, bulk defers."""
     trusted: tuple[str, ...] = ()
     """Networks that may connect to a bulk listener."""
     auth: Literal["required", "optional"] | None = None
@@ -232,7 +232,7 @@ class Settings:
     delivery: Delivery = field(default_factory=Delivery)
     retention: Retention = field(default_factory=Retention)
     imports: Imports = field(default_factory=Imports)
-    policy: MappingProxyType[str, RulePolicy] | dict[str, RulePolicy] = field(default_factory=dict)
+    policy: Mapping[str, RulePolicy] = field(default_factory=dict)
 
     def rule(self, rule_id: str) -> RulePolicy:
         """The table of a rule: its own, else its group's, else the defaults."""

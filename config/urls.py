@@ -1,0 +1,88 @@
+"""What smarthost, store and public URLs must look like; each check answers in words, empty when all is well.
+
+No answer quotes the URL: it may hold a password.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import SplitResult, urlsplit
+
+from config.endpoint import is_address, is_loopback, is_name
+from config.paths import MAILDIR, SQLITE
+
+SMARTHOST_SCHEMES = ("smtp", "smtps", "smtp+starttls")
+
+
+def smarthost_fault(url: str) -> str:
+    """smtp://, smtps:// or smtp+starttls://[user:password@]host:port, or maildir:PATH."""
+    if url.startswith(MAILDIR):
+        return "" if len(url) > len(MAILDIR) else "must name a folder: maildir:PATH"
+    parts = _split(url)
+    if parts is None or parts.scheme not in SMARTHOST_SCHEMES:
+        return "must begin with smtp://, smtps://, smtp+starttls:// or maildir:"
+    if not parts.hostname or not _is_host(parts.hostname) or not _port(parts):
+        return f"must be {parts.scheme}://[user:password@]host:port"
+    if parts.path or parts.query or parts.fragment:
+        return "must end with the port (write /, ?, # and @ in a password as %2F, %3F, %23 and %40)"
+    if "@" in parts.netloc and not (parts.username and parts.password):
+        return "must give a user and a password, or neither"
+    return ""
+
+
+def store_fault(url: str) -> str:
+    """sqlite:///PATH or postgresql://user:password@host/db."""
+    if url.startswith("sqlite:"):
+        path = url.removeprefix(SQLITE)
+        if not url.startswith(SQLITE) or not path or path == ":memory:" or set(path) & set("?#"):
+            return "must be sqlite:///PATH, a file (sqlite:////PATH for an absolute one)"
+        return ""
+    parts = _split(url)
+    if parts is None or parts.scheme != "postgresql":
+        return "must begin with sqlite:/// or postgresql://"
+    if not parts.hostname or not _is_host(parts.hostname) or not parts.path.strip("/"):
+        return "must be postgresql://user:password@host/db"
+    return ""
+
+
+def public_fault(url: str) -> str:
+    """Base of every link in mail: https, or http on loopback."""
+    parts = _split(url)
+    if parts is None or parts.scheme not in ("http", "https") or not url.isascii():
+        return "must begin with https:// (http:// on loopback only)"
+    if not parts.hostname or not _is_host(parts.hostname) or "@" in parts.netloc:
+        return "must be https://HOST, with a path where the relay sits under one"
+    if parts.query or parts.fragment or any(c in url for c in " <>\"'\\"):
+        return "must be a plain base without query, fragment, spaces or quotes"
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        return "must be https: plain http is allowed on loopback only"
+    return ""
+
+
+def contact_fault(url: str) -> str:
+    """Where people ask about a refusal."""
+    parts = _split(url)
+    if parts is not None and url.isascii() and " " not in url:
+        local, _, domain = parts.path.rpartition("@")
+        if parts.scheme == "mailto" and local and is_name(domain):
+            return ""
+        if parts.scheme == "https" and parts.hostname:
+            return ""
+    return "must be mailto:NAME@DOMAIN or an https:// page"
+
+
+def _split(url: str) -> SplitResult | None:
+    """None where there is no reading it: a broken IPv6 address, a port that is none."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts
+
+
+def _port(parts: SplitResult) -> int:
+    return parts.port or 0
+
+
+def _is_host(host: str) -> bool:
+    return is_address(host) or is_name(host)
