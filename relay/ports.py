@@ -6,7 +6,7 @@ Every adapter turns its library's exceptions into `StoreUnavailable` or the outc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -319,6 +319,9 @@ class Outgoing:
     render: Callable[[bool], bytes]
     """Bytes with CRLF lines, not dot-stuffed; the argument says whether the smarthost takes 8BITMIME."""
     before_dot: Callable[[], None] | None = None
+    permit: Callable[[], Awaitable[None]] | None = None
+    """Awaited when the smarthost said 354, before the body's first octet (commit SENDING, ask suppression again).
+    What it raises gives the copy up, drops the link and leaves `deliver` unchanged."""
 
 
 class Smarthosts(Protocol):
