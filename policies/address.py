@@ -131,16 +131,12 @@ def _local(typed: str) -> str:
         raise _fault(AddressProblem.SYNTAX, "the address has nothing before the @")
     local = _unquoted(typed) if typed.startswith('"') else typed
     if not local.isascii():
-        raise _fault(
-            AddressProblem.NON_ASCII_LOCAL, "the part before the @ must be ASCII; SMTPUTF8 is not offered"
-        )
+        raise _fault(AddressProblem.NON_ASCII_LOCAL, "the part before the @ must be ASCII; SMTPUTF8 is not offered")
     _refuse_routes(local)
     if len(local) > MAX_LOCAL:
         raise _fault(AddressProblem.TOO_LONG, f"the part before the @ is longer than {MAX_LOCAL} octets")
     if _LOCAL.fullmatch(local) is None:
-        raise _fault(
-            AddressProblem.SYNTAX, "the part before the @ is not a dot-atom (RFC 5321 section 4.1.2)"
-        )
+        raise _fault(AddressProblem.SYNTAX, "the part before the @ is not a dot-atom (RFC 5321 section 4.1.2)")
     return local
 
 

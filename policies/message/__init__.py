@@ -1,0 +1,1 @@
+"""Rules about a whole message, judged at the end of DATA."""

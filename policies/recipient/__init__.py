@@ -1,0 +1,1 @@
+"""Rules about one recipient, judged at RCPT."""

@@ -1,0 +1,1 @@
+"""Rules about who sends, judged at AUTH and MAIL."""
