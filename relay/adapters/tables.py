@@ -162,6 +162,7 @@ subscription = Table(
     _text("source"),
     _text("claimed_status"),
     _text("consent_ip"),
+    _text("extra"),  # JSON: columns of an import file that have no meaning to us, kept
     Column("batch_id", BigInteger, nullable=False, server_default="0"),
     _text("recorded_by"),
     _at("created_at", nullable=False),
@@ -251,6 +252,7 @@ delivery = Table(
     _text("campaign"),
     PrimaryKeyConstraint("account_id", "ref", "contact_id"),
     Index("delivery_at", "at"),
+    Index("delivery_ref", "ref"),
 )
 
 hourly = Table(
@@ -271,9 +273,7 @@ spool_message = Table(
     metadata,
     _id("account_id"),
     Column("ref", String(26), nullable=False),
-    Column("raw", LargeBinary, nullable=False),
-    Column("compressed", SmallInteger, nullable=False, server_default="0"),
-    _text("raw_hash"),
+    _text("raw_hash"),  # SHA-256 of the received bytes, hex
     _text("recipe"),
     _text("reverse_path"),
     _at("received_at", nullable=False),
@@ -286,13 +286,28 @@ spool_message = Table(
     _text("campaign"),
     _text("answer"),
     _text("purpose", "relay"),
+    Column("promised", SmallInteger, nullable=False, server_default="0"),  # 1: must end in a delivery or a DSN
+    _at("answer_seen_at"),  # when the client was known to have read the answer
     _at("lease_until"),
     Column("fence", BigInteger, nullable=False, server_default="0"),
     _at("final_at"),
     _at("next_attempt_at"),  # the earliest of its copies; NULL: nothing due
     PrimaryKeyConstraint("account_id", "ref"),
     Index("spool_due", "next_attempt_at"),
+    Index("spool_lease", "lease_until"),
+    Index("spool_final", "final_at"),
+    Index("spool_ref", "ref"),
     Index("spool_fingerprint", "account_id", "fingerprint"),
+)
+
+spool_bytes = Table(
+    "spool_bytes",  # apart from its message, whose lease changes often: an update rewrites its whole row
+    metadata,
+    _id("account_id"),
+    Column("ref", String(26), nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    Column("compressed", SmallInteger, nullable=False, server_default="0"),  # 1: zlib
+    PrimaryKeyConstraint("account_id", "ref"),
 )
 
 spool_copy = Table(

@@ -1,0 +1,1 @@
+"""Numbered changes of the schema, run by Alembic; a released one is never edited."""

@@ -1,0 +1,1 @@
+"""One module per change, `NNNN_what.py`."""
