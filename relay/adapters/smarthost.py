@@ -7,6 +7,7 @@ import ipaddress
 import socket
 import ssl
 from dataclasses import dataclass, field
+from typing import cast
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
@@ -128,9 +129,9 @@ class Opener:
 
     def _take_over(self, client: aiosmtplib.SMTP) -> Link:
         """The transport leaves aiosmtplib's hands: from here on the link reads and writes (DESIGN.md §3)."""
-        transport = client.transport
-        if not isinstance(transport, asyncio.Transport) or transport.is_closing():
+        if client.transport is None or client.transport.is_closing():
             raise aiosmtplib.SMTPServerDisconnected("it closed the connection")
+        transport = cast(asyncio.Transport, client.transport)
         raw = transport.get_extra_info("socket")
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if transport.get_extra_info("sslcontext") is None:

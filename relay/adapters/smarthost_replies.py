@@ -12,6 +12,8 @@ MAX_REPLY_OCTETS = 32 * 1024
 MAX_TEXT = 200
 """Characters of the smarthost's own words that are passed on."""
 
+_MORE = ord("-")
+_SEPARATORS = frozenset(b" -\r\n")
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:\s+|$)")
 
 
@@ -27,6 +29,9 @@ class SmarthostReply(NamedTuple):
 
     def line(self) -> str:
         """The whole reply as one clean line, `250 2.0.0 Ok: queued as 4fX…`."""
+        plain = self.octets.decode("ascii", "replace").rstrip("\r")
+        if plain.isprintable() and plain.isascii() and len(plain) <= MAX_TEXT:
+            return plain
         enhanced, text = self.words()
         return " ".join(word for word in (str(self.code), enhanced, text) if word)
 
@@ -66,12 +71,15 @@ class ReplyReader:
 
 def _is_last(buffer: bytes, start: int, position: int, end: int) -> bool:
     """Whether the line at `position` ends the reply that began at `start`; GarbledReply where it is no reply line."""
-    code, separator = buffer[position : min(position + 3, end)], buffer[position + 3 : position + 4]
-    if len(code) < 3 or not code.isdigit() or not 50 <= code[0] <= 53 or separator not in (b" ", b"-", b"\r", b"\n"):
+    code, separator = (
+        buffer[position : position + 3],
+        buffer[position + 3],
+    )  # end is past: a shorter line fails isdigit
+    if not code.isdigit() or not 50 <= code[0] <= 53 or separator not in _SEPARATORS:
         raise GarbledReply("it answered with something that is not an SMTP reply")
     if position != start and buffer[start : start + 3] != code:
         raise GarbledReply("the lines of its reply carry different codes")
-    return separator != b"-"
+    return separator != _MORE
 
 
 def _check_length(octets: int) -> None:
