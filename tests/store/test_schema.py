@@ -75,7 +75,7 @@ async def test_a_failed_transaction_leaves_nothing(engine: Engine) -> None:
 async def test_a_broken_statement_counts_as_the_store_being_unavailable(engine: Engine) -> None:
     async with engine.begin() as connection:
         await connection.execute(text("DROP TABLE alembic_version"))
-        await connection.execute(text("CREATE TABLE alembic_version (nothing TEXT)"))
+        await connection.execute(text("CREATE TABLE alembic_version (void TEXT)"))
     with pytest.raises(StoreUnavailable):
         await check(engine)
 

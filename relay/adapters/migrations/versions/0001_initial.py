@@ -249,6 +249,7 @@ def upgrade() -> None:
         sa.Column("source", sa.Text(), server_default="", nullable=False),
         sa.Column("claimed_status", sa.Text(), server_default="", nullable=False),
         sa.Column("consent_ip", sa.Text(), server_default="", nullable=False),
+        sa.Column("extra", sa.Text(), server_default="", nullable=False),
         sa.Column("batch_id", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("recorded_by", sa.Text(), server_default="", nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
