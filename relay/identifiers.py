@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
+
+_NAME = re.compile(r"[a-z0-9-]{2,32}", re.ASCII)
+
+
+def is_name(text: str) -> bool:
+    """Whether the text may name an account, list, credential or identity (INTERFACE.md §1)."""
+    return _NAME.fullmatch(text) is not None
 
 
 def new_ref(milliseconds: int | None = None) -> str:

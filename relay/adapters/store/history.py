@@ -145,7 +145,7 @@ async def _last_hash(connection: AsyncConnection, account_id: int, contact_id: i
     statement = (
         select(consent_event)
         .where(table.account_id == account_id, table.contact_id == contact_id)
-        .order_by(table.ref.desc())
+        .order_by(table.at.desc(), table.ref.desc())
         .limit(1)
     )
     last = (await connection.execute(statement)).first()
