@@ -1,0 +1,60 @@
+# make run: the demo. make setup: .venv/bin/relay. make test: lint, types, tests. Nothing but Python 3.11 and make is needed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+INSTALL := $(PIP) install --require-hashes --only-binary=:all:
+# dkimpy, which only tests use, is published as source alone; it builds with the locked setuptools.
+SOURCE := --no-binary=dkimpy --no-build-isolation
+EDITABLE := $(PIP) install --no-deps --no-build-isolation --editable .
+
+.PHONY: setup dev run test lint bench lock lock-check clean
+
+setup: $(VENV)/.setup
+
+dev: $(VENV)/.dev
+
+run: setup
+	$(BIN)/relay demo $(ARGS)
+
+test: lint
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: dev
+	$(BIN)/python -m bench $(ARGS)
+
+# Rewrites both locks from pyproject.toml; the versions in them stay where they still fit (UPGRADE=--upgrade: newest).
+lock:
+	tool=$$(mktemp -d) && trap 'rm -rf "$$tool"' EXIT && \
+	$(PYTHON) -m venv "$$tool" && "$$tool/bin/pip" --quiet install uv && \
+	compile="$$tool/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+	  --only-binary :all: --no-emit-index-url --no-annotate --no-header $(UPGRADE)" && \
+	$$compile --extra build -o requirements.txt && \
+	$$compile --extra build --extra dev --no-binary dkimpy -c requirements.txt -o requirements-dev.txt
+
+lock-check: dev
+	$(BIN)/python .ci/lock_check.py requirements.txt requirements-dev.txt
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed ($(PYTHON) is not): make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { rm -rf $(VENV); echo "python -m venv failed; on Debian: apt-get install python3-venv" >&2; exit 1; }
+
+$(VENV)/.setup: requirements.txt pyproject.toml | $(BIN)/python
+	$(INSTALL) -r requirements.txt
+	$(EDITABLE)
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.setup
+	$(INSTALL) $(SOURCE) -r requirements-dev.txt
+	@touch $@
