@@ -17,7 +17,9 @@ class Door:
         self.kind: Literal["submission", "bulk", "intake"] = listener.kind
         self.bind = listener.bind
         self.tls: Literal["starttls", "implicit", "none"] = listener.tls
-        self.on_unavailable = listener.on_unavailable or ("defer" if listener.kind == "bulk" else "queue")
+        self.on_unavailable: Literal["queue", "defer"] = listener.on_unavailable or (
+            "defer" if listener.kind == "bulk" else "queue"
+        )
         relays = listener.kind != "intake"
         self.offer = Offer(dsn=relays, auth=relays, xlist=relays)
         self.auth_required = relays and (listener.kind == "submission" or listener.auth == "required")
