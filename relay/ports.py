@@ -13,7 +13,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from policies.address import Address
-from policies.facts import Account, RecipientFacts, Stream, SuppressionReason
+from policies.facts import Account, FooterIdentity, MessageFacts, RecipientFacts, Stream, SuppressionReason
+from relay.message.parts import DisplayedPart, Message
 from relay.transaction import Credential
 
 
@@ -59,6 +60,48 @@ class Permissions(Protocol):
 
     async def contact(self, account_id: int, address: Address) -> int:
         """The contact id of an address under an account, made where there is none (own test addresses)."""
+
+    async def sent_since(self, account_id: int, since: datetime) -> int:
+        """Copies of an account that a smarthost took since then."""
+
+
+# ---------------------------------------------------------------- passwords
+
+
+class PasswordsBusy(Exception):
+    """Too many checks wait already: 454 4.7.0."""
+
+
+class PasswordVerifier(Protocol):
+    """Stored hashes checked off the loop, and guessing slowed (RELIABILITY.md rows 32-34)."""
+
+    async def verify(self, stored: str | None, password: bytes) -> bool:
+        """None (no such login) takes as long as a wrong password; PasswordsBusy where too many wait."""
+
+    def blocked(self, login: str, client: str) -> bool:
+        """Whether this login was guessed at too often from there lately."""
+
+    def failed(self, login: str, client: str) -> None: ...
+
+    def succeeded(self, login: str, client: str) -> None: ...
+
+
+# ---------------------------------------------------------------- reading a message
+
+
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """A message scanned and read: structure, facts for the rules, places to rewrite."""
+
+    message: Message
+    facts: MessageFacts
+    displayed: list[DisplayedPart]
+
+
+class MessageReader(Protocol):
+    """Scans and reads received octets; large HTML leaves the event loop. Hot."""
+
+    async def read(self, raw: bytes, footer: FooterIdentity) -> Readable: ...
 
 
 # ---------------------------------------------------------------- journal

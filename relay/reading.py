@@ -1,0 +1,71 @@
+"""Reading messages without holding up the loop: large HTML goes to a process that may be killed (DESIGN.md §6)."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+
+from policies.facts import FooterIdentity
+from relay.message.read import read
+from relay.message.scan import scan
+from relay.ports import Readable
+
+INLINE_HTML = 262_144
+"""Octets of message up to which HTML is parsed on the loop."""
+CPU_SECONDS = 1
+"""CPU a message may cost in the reading process before the process is killed."""
+WAIT_SECONDS = 5.0
+
+
+class TooCostly(Exception):
+    """Reading took more than its share: our fault towards the client, 451."""
+
+
+def read_now(raw: bytes, footer: FooterIdentity, hostname: str, public_url: str) -> Readable:
+    """Scan and read in the calling process."""
+    message = scan(raw)
+    reading = read(message, footer, hostname=hostname, public_url=public_url)
+    return Readable(message, reading.facts, reading.displayed)
+
+
+def _read_limited(raw: bytes, footer: FooterIdentity, hostname: str, public_url: str) -> Readable:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    spent = int(used.ru_utime + used.ru_stime)
+    resource.setrlimit(resource.RLIMIT_CPU, (spent + 1 + CPU_SECONDS, resource.RLIM_INFINITY))
+    return read_now(raw, footer, hostname, public_url)
+
+
+class Reader:
+    """The port `MessageReader`. One spare process, made when first needed, made anew after it was killed."""
+
+    def __init__(self, hostname: str, public_url: str) -> None:
+        self._hostname = hostname
+        self._public_url = public_url
+        self._process: ProcessPoolExecutor | None = None
+
+    async def read(self, raw: bytes, footer: FooterIdentity) -> Readable:
+        """TooCostly where a parser ran away; nothing else is raised for any input."""
+        if len(raw) <= INLINE_HTML or b"text/html" not in raw.lower():
+            return read_now(raw, footer, self._hostname, self._public_url)
+        if self._process is None:
+            self._process = ProcessPoolExecutor(1, get_context("spawn"))
+        job = self._process.submit(_read_limited, raw, footer, self._hostname, self._public_url)
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                return await asyncio.wrap_future(job)
+        except (TimeoutError, BrokenProcessPool) as error:
+            self._kill()
+            raise TooCostly("reading the message took too long") from error
+
+    def _kill(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            for one in list((process._processes or {}).values()):
+                one.kill()
+            process.shutdown(wait=False, cancel_futures=True)
+
+    def close(self) -> None:
+        self._kill()

@@ -1,0 +1,133 @@
+"""GET /r/REF.MAC: one refusal explained to its sender; GET /help/RULE: what a rule asks (clause 3.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from fastapi import APIRouter, Request, Response
+
+from policies.clauses import CLAUSES
+from policies.guidance import GUIDANCE
+from relay.ports import Clock, StoreUnavailable
+from relay.tokens import Tokens
+from relay.web.masking import masked
+from relay.web.pages import Pages
+
+SHOWN_FOR = timedelta(days=30)
+"""How long a refusal's page can be opened without a login."""
+_TITLES = {clause.id: clause.title for clause in CLAUSES}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where something was found in the message."""
+
+    place: str
+    excerpt: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalRow:
+    """One refusal as the journal keeps it."""
+
+    ref: str
+    at: datetime
+    rule: str
+    clause: str
+    reply: str
+    recipients: tuple[str, ...]
+    findings: tuple[tuple[str, int, str], ...] = ()
+    """(part, line, excerpt)."""
+
+
+class RefusalRows(Protocol):
+    async def refusal(self, ref: str) -> RefusalRow | None:
+        """The refusal that bears this REF; None where there is none (any more)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the page shows: recipients masked, texts in the reader's language."""
+
+    text: str
+    rule: str
+    clause: str
+    clause_title: str
+    recipients: Sequence[str]
+    at: str
+    reply: str
+    findings: Sequence[Found]
+    mend: str
+
+
+def router(pages: Pages, tokens: Tokens, rows: RefusalRows, clock: Clock) -> APIRouter:
+    """Both pages change nothing and need no login; a page name that is not ours is the common 404."""
+    routes = APIRouter()
+
+    @routes.api_route("/r/{name}", methods=["GET", "HEAD"])
+    async def refusal(request: Request, name: str) -> Response:
+        language = pages.language(request)
+        ref = tokens.read_refusal(name)
+        try:
+            row = await rows.refusal(ref) if ref else None
+        except StoreUnavailable:
+            return pages.note(language, 503, "unavailable_title", "unavailable_page", {})
+        if row is None or clock.now() - row.at > SHOWN_FOR:
+            return pages.not_found(language)
+        shown = _shown(pages, language, row)
+        context = {"refusal": shown, "help_url": f"../help/{row.rule}", "ask": _ask(pages, language, row.ref)}
+        return pages.page("refusal.html", language, "refusal_title", 200, context)
+
+    @routes.api_route("/help/{rule}", methods=["GET", "HEAD"])
+    async def explain(request: Request, rule: str) -> Response:
+        language = pages.language(request)
+        if rule not in GUIDANCE:
+            return pages.not_found(language)
+        asks, mend = GUIDANCE[rule].in_language(language)
+        clause = next((one for one in CLAUSES if rule in one.rules), None)
+        told = {"asks": asks, "mend": mend, "clause": clause.id if clause else ""}
+        told["clause_title"] = clause.title if clause else ""
+        ask = pages.text(language, "help_ask", {"contact": pages.contact})
+        return pages.page("help.html", language, "help_title", 200, {"rule": rule, "help": told, "ask": ask})
+
+    return routes
+
+
+def _ask(pages: Pages, language: str, ref: str) -> str:
+    return pages.text(language, "ask", {"contact": pages.contact, "ref": ref})
+
+
+def _shown(pages: Pages, language: str, row: RefusalRow) -> Shown:
+    guidance = GUIDANCE.get(row.rule)
+    findings = [
+        Found(pages.text(language, "part_line", {"part": part, "line": str(line)}), excerpt)
+        for part, line, excerpt in row.findings
+    ]
+    return Shown(
+        text=_text_of(row),
+        rule=row.rule,
+        clause=row.clause,
+        clause_title=_TITLES.get(row.clause, ""),
+        recipients=[masked(one) for one in row.recipients],
+        at=pages.time(row.at),
+        reply=_mask_all(row.reply, row.recipients),
+        findings=findings,
+        mend=guidance.in_language(language)[1] if guidance else "",
+    )
+
+
+def _text_of(row: RefusalRow) -> str:
+    """The part of the reply between the rule id and the REF, recipients masked."""
+    _, _, rest = row.reply.partition(f"{row.rule}: ")
+    text = rest.rpartition(f" [{row.ref}]")[0] or rest
+    text = _mask_all(text, row.recipients)
+    return text[:1].upper() + text[1:]
+
+
+def _mask_all(text: str, addresses: Sequence[str]) -> str:
+    for address in addresses:
+        text = text.replace(address, masked(address))
+    return text
