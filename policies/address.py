@@ -127,8 +127,6 @@ def _end_of_quotes(text: str) -> int:
 
 
 def _local(typed: str) -> str:
-    if not typed:
-        raise _fault(AddressProblem.SYNTAX, "the address has nothing before the @")
     local = _unquoted(typed) if typed.startswith('"') else typed
     if not local.isascii():
         raise _fault(AddressProblem.NON_ASCII_LOCAL, "the part before the @ must be ASCII; SMTPUTF8 is not offered")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,7 +10,9 @@ from policies.recipient.consent import on_list
 from policies.recipient.suppression import Known
 from policies.verdict import ACCEPT, Refusal, Reject, Verdict
 
-_SEPARATOR = re.compile(r"[._-]+")
+_NO_SEPARATORS = str.maketrans("", "", "._-")
+_CONFIRMED = SubscriptionStatus.CONFIRMED
+_MARKETING = Stream.MARKETING
 
 
 def is_role(local: str, names: frozenset[str]) -> bool:
@@ -19,12 +20,10 @@ def is_role(local: str, names: frozenset[str]) -> bool:
 
     `names` are lower case, without separators or closing digits.
     """
-    words = [word for word in _SEPARATOR.split(local.lower().partition("+")[0]) if word]
-    if not words:
-        return False
-    if "".join(words).rstrip("0123456789") in names:
+    name = local.lower().partition("+")[0]
+    if name.translate(_NO_SEPARATORS).rstrip("0123456789") in names:
         return True
-    first, *rest = words
+    first, *rest = name.replace("_", ".").replace("-", ".").split(".")
     return first in names and all(word in names or word.isdigit() or len(word) == 2 for word in rest)
 
 
@@ -39,13 +38,14 @@ class RoleAddress:
     """TO_ACCOUNT: only of addresses on the account's list; who is on none gets consent.missing."""
 
     def check(self, recipient: Recipient, facts: RecipientFacts) -> Verdict:
-        if facts.stream is not Stream.MARKETING or recipient.own:
+        if facts.stream is not _MARKETING or recipient.own:
             return ACCEPT
         rows = on_list(facts)
         if not rows and self.known is Known.TO_ACCOUNT:
             return ACCEPT
-        if any(one.status is SubscriptionStatus.CONFIRMED and one.confirmed_at is not None for one in rows):
-            return ACCEPT
+        for one in rows:
+            if one.status is _CONFIRMED and one.confirmed_at is not None:
+                return ACCEPT
         refused = any(one.refused_rule == self.id for one in rows)
         if not refused and not is_role(recipient.address.local, self.names):
             return ACCEPT

@@ -91,7 +91,9 @@ class Complained:
     known: Known
 
     def check(self, recipient: Recipient, facts: RecipientFacts) -> Verdict:
-        no = standing_no(SuppressionReason.COMPLAINT, self.known, facts) if facts.suppressions else None
+        if not facts.suppressions:
+            return ACCEPT
+        no = standing_no(SuppressionReason.COMPLAINT, self.known, facts)
         if no is None:
             return ACCEPT
         return Reject(
@@ -109,7 +111,9 @@ class Unreachable:
     known: Known
 
     def check(self, recipient: Recipient, facts: RecipientFacts) -> Verdict:
-        no = standing_no(SuppressionReason.UNREACHABLE, self.known, facts) if facts.suppressions else None
+        if not facts.suppressions:
+            return ACCEPT
+        no = standing_no(SuppressionReason.UNREACHABLE, self.known, facts)
         if no is None:
             return ACCEPT
         return Reject(

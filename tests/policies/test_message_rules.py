@@ -10,7 +10,7 @@ from people import ACME, GOOD, LINK, part, transaction
 from config.schema import RulePolicy, Settings
 from policies.address import Address
 from policies.chain import Decision, decide
-from policies.facts import Fault, FaultFound, FooterIdentity, Found, MessageFacts, Stream, TransactionFacts
+from policies.facts import Fault, FaultFound, FooterIdentity, Found, MessageFacts, PartFacts, Stream, TransactionFacts
 from policies.message.identity import From
 from policies.message.postal_address import PostalAddress
 from policies.registry import build
@@ -186,7 +186,7 @@ def test_a_message_without_text_has_no_place_for_address_or_link() -> None:
         part(cannot_inject="broken markup"),
     ],
 )
-def test_a_link_that_stands_is_filled_in_or_can_be_written_passes(good: object) -> None:
+def test_a_link_that_stands_is_filled_in_or_can_be_written_passes(good: PartFacts) -> None:
     assert judge(replace(GOOD, parts=(good,))).verdict is ACCEPT
 
 
