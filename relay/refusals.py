@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 from policies.chain import Decision
 from policies.verdict import Defer, Refusal, Reject, Reply
-from relay.message.rewrite import Unrewritable
 from relay.tokens import Tokens
+
+
+class Unrewritable(Exception):
+    """The rewritten message does not show what it must; the text says what is missing and where."""
 
 
 @dataclass(frozen=True, slots=True)

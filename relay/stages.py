@@ -12,10 +12,9 @@ from policies.verdict import Defer, Reject, Reply
 from relay.gather import Gather, narrowing
 from relay.identifiers import new_ref
 from relay.login import Login
-from relay.message.rewrite import Unrewritable
 from relay.ports import Clock, Readable
 from relay.record import Record
-from relay.refusals import Refusals
+from relay.refusals import Refusals, Unrewritable
 from relay.sending import Sending
 from relay.transaction import Envelope, MailCommand, RcptCommand, Session, Transaction
 
