@@ -1,0 +1,64 @@
+"""The people of an account: one row an address, with an id that tokens carry and nobody else ever gets."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from policies.address import Address
+from relay.adapters.store.engine import Engine, to_us
+from relay.adapters.store.names import NotFound, fresh_id, insert_missing
+from relay.adapters.tables import contact
+
+
+class Contacts:
+    """Contacts by id, for pages; one transaction a call."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def address(self, account_id: int, contact_id: int) -> Address | None:
+        """The address behind a contact id; None where there is none."""
+        statement = select(contact.c.address).where(
+            contact.c.account_id == account_id, contact.c.contact_id == contact_id
+        )
+        async with self._engine.connect() as connection:
+            found = await connection.scalar(statement)
+        return None if found is None else Address.parse(found)
+
+
+async def contact_id_of(connection: AsyncConnection, account_id: int, address: Address) -> int:
+    """The contact id of an address under an account; 0: there is none."""
+    statement = select(contact.c.contact_id).where(
+        contact.c.account_id == account_id, contact.c.address_key == address.key
+    )
+    return await connection.scalar(statement) or 0
+
+
+async def made_contact(
+    connection: AsyncConnection, account_id: int, address: Address, name: str, at: datetime
+) -> int:
+    """The contact id of an address, made where there was none."""
+    row = {
+        "account_id": account_id,
+        "contact_id": fresh_id(63),
+        "address_key": address.key,
+        "address": str(address),
+        "name": name,
+        "created_at": to_us(at),
+    }
+    await connection.execute(insert_missing(connection, contact).values(**row))
+    return await contact_id_of(connection, account_id, address)
+
+
+async def contact_row(connection: AsyncConnection, account_id: int, contact_id: int) -> tuple[str, str, str]:
+    """(key, address as typed, name) of a contact; NotFound where nobody has the id."""
+    statement = select(contact.c.address_key, contact.c.address, contact.c.name).where(
+        contact.c.account_id == account_id, contact.c.contact_id == contact_id
+    )
+    row = (await connection.execute(statement)).first()
+    if row is None:
+        raise NotFound("nobody has that contact id")
+    return row.address_key, row.address, row.name

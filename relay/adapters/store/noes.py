@@ -1,0 +1,176 @@
+"""How a 'no' is kept and found: never twice, never weaker than it was, and lifted by a double opt-in alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from policies.address import Address
+from policies.facts import SubscriptionStatus, SuppressionReason
+from relay.adapters.store.contacts import contact_id_of
+from relay.adapters.store.engine import from_us, to_us
+from relay.adapters.store.history import Act, record_consent
+from relay.adapters.store.names import insert_missing
+from relay.adapters.tables import contact, subscription, suppression
+
+BY_STAFF = "staff"
+"""The way of a 'no' that staff put in, and the only one they may take out."""
+EVERY_ACCOUNT = 0
+EVERY_LIST = 0
+
+
+@dataclass(frozen=True, slots=True)
+class No:
+    """One suppression that stands."""
+
+    address_key: str
+    list_id: int
+    """0: everything."""
+    reason: SuppressionReason
+    at: datetime
+    way: str
+    all_accounts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A 'no' to keep: for whom, how wide, and what it rests on."""
+
+    account_id: int
+    """0: every account."""
+    address: Address
+    list_id: int
+    """0: everything the account sends."""
+    reason: SuppressionReason
+    way: str
+    act: Act
+    client: str = ""
+    token: str = ""
+    why: str = ""
+
+
+async def keep(connection: AsyncConnection, wish: Wish) -> bool:
+    """Record a wish within the caller's transaction; whether it is new."""
+    this = exactly(wish.account_id, wish.address.key, wish.list_id) & (suppression.c.reason == wish.reason.value)
+    row = (await connection.execute(select(suppression).where(this))).first()
+    values = {
+        "at": to_us(wish.act.at),
+        "way": wish.way,
+        "actor": wish.act.by,
+        "client": wish.client,
+        "token": wish.token,
+        "lifted_at": None,
+        "lifted_how": "",
+    }
+    if row is None:
+        keys = {"account_id": wish.account_id, "address_key": wish.address.key, "list_id": wish.list_id}
+        await connection.execute(
+            insert_missing(connection, suppression).values(**keys, reason=wish.reason.value, **values)
+        )
+    elif await _still_says_it(connection, wish, row.at, row.way, row.lifted_at):
+        return False
+    else:
+        await connection.execute(update(suppression).where(this).values(**values))
+    await _remember(connection, wish)
+    return True
+
+
+async def _still_says_it(connection: AsyncConnection, wish: Wish, at: int, way: str, lifted_at: int | None) -> bool:
+    """Whether the row there already means all that the wish does: not lifted, and no weaker than a person's own."""
+    if lifted_at is not None or (way == BY_STAFF and wish.way != BY_STAFF):
+        return False
+    joined = subscription.join(
+        contact,
+        (contact.c.account_id == subscription.c.account_id) & (contact.c.contact_id == subscription.c.contact_id),
+    )
+    newer = (
+        select(subscription.c.contact_id)
+        .select_from(joined)
+        .where(contact.c.address_key == wish.address.key, subscription.c.confirmed_at > at)
+    )
+    if wish.account_id:
+        newer = newer.where(subscription.c.account_id == wish.account_id)
+    return await connection.scalar(newer.limit(1)) is None
+
+
+async def _remember(connection: AsyncConnection, wish: Wish) -> None:
+    if wish.account_id == EVERY_ACCOUNT:
+        return  # no account's record; the suppression itself carries the evidence
+    contact_id = await contact_id_of(connection, wish.account_id, wish.address)
+    if not contact_id:
+        return
+    detail = {
+        "method": wish.way,
+        "ip": wish.client,
+        "token": wish.token,
+        "reason": wish.reason.value,
+        "why": wish.why,
+        "by": wish.act.by,
+    }
+    event = "withdrawn" if wish.reason is SuppressionReason.OPT_OUT else wish.reason.value
+    await record_consent(connection, wish.account_id, contact_id, wish.list_id, wish.act.at, event, detail)
+
+
+async def standing_noes(
+    connection: AsyncConnection, account_id: int, list_id: int, keys: Sequence[str]
+) -> dict[str, No]:
+    """The 'no' of each address that holds for a list now, the first reason of POLICY.md's order."""
+    table = suppression.c
+    statement = select(suppression).where(
+        table.account_id.in_([EVERY_ACCOUNT, account_id]),
+        table.address_key.in_(keys),
+        table.list_id.in_([EVERY_LIST, list_id]),
+        table.lifted_at.is_(None),
+    )
+    rows = (await connection.execute(statement)).all()
+    if not rows:
+        return {}
+    confirmed = await _confirmations(connection, account_id, list_id, [row.address_key for row in rows])
+    noes = [
+        No(row.address_key, row.list_id, SuppressionReason(row.reason), from_us(row.at), row.way, not row.account_id)
+        for row in rows
+        if confirmed.get(row.address_key, -1) <= row.at
+    ]
+    order = list(SuppressionReason)
+    noes.sort(key=lambda no: order.index(no.reason), reverse=True)
+    return {no.address_key: no for no in noes}
+
+
+async def _confirmations(
+    connection: AsyncConnection, account_id: int, list_id: int, keys: Sequence[str]
+) -> dict[str, int]:
+    """When each address last confirmed this list by double opt-in; a newer one lifts a 'no' for the list."""
+    joined = subscription.join(
+        contact,
+        (contact.c.account_id == subscription.c.account_id) & (contact.c.contact_id == subscription.c.contact_id),
+    )
+    statement = (
+        select(contact.c.address_key, subscription.c.confirmed_at)
+        .select_from(joined)
+        .where(
+            subscription.c.account_id == account_id,
+            subscription.c.list_id == list_id,
+            subscription.c.status == SubscriptionStatus.CONFIRMED.value,
+            subscription.c.confirmed_at.is_not(None),
+            contact.c.address_key.in_(keys),
+        )
+    )
+    return dict((await connection.execute(statement)).tuples().all())
+
+
+async def lift_for_list(connection: AsyncConnection, account_id: int, list_id: int, key: str, at: datetime) -> None:
+    """What a new double opt-in does to the list's own suppressions; wider ones yield to its date alone."""
+    this = exactly(account_id, key, list_id) & suppression.c.lifted_at.is_(None)
+    values = {"lifted_at": to_us(at), "lifted_how": "double opt-in"}
+    await connection.execute(update(suppression).where(this).values(**values))
+
+
+def exactly(account_id: int, key: str, list_id: int) -> ColumnElement[bool]:
+    """The rows of one address with one scope, whatever their reason."""
+    return and_(
+        suppression.c.account_id == account_id, suppression.c.address_key == key, suppression.c.list_id == list_id
+    )
