@@ -1,0 +1,177 @@
+"""DKIM signatures, relaxed/relaxed with RSA-SHA256, over octets as they leave (RFC 6376, RFC 8301)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from relay.message.header_fields import WIDTH, HeaderFault, header_field, relaxed
+
+SIGNED = (
+    "from",
+    "to",
+    "cc",
+    "subject",
+    "date",
+    "message-id",
+    "reply-to",
+    "sender",
+    "in-reply-to",
+    "references",
+    "mime-version",
+    "content-type",
+    "content-transfer-encoding",
+    "auto-submitted",
+    "list-id",
+    "list-unsubscribe-post",
+    "feedback-id",
+    "cfbl-address",
+    "list-unsubscribe",
+    "cfbl-feedback-id",
+)
+"""Fields in h=, each as often as it stands (RFC 6376 §5.4.1, RFC 8058 §4, RFC 9477 §3.1); per recipient last."""
+OVERSIGNED = frozenset({"from", "subject", "date", "to", "content-type", "list-unsubscribe", "list-unsubscribe-post"})
+"""Named once more than they stand, so that none can be added on the way (RFC 6376 §8.15)."""
+VARYING = ("list-unsubscribe", "cfbl-feedback-id")
+"""Signed fields that differ between the copies of one message."""
+
+_PADDING, _DIGEST = PKCS1v15(), Prehashed(SHA256())
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,253}\Z")
+
+
+class SigningFault(Exception):
+    """A signature the recipe asks for cannot be made: our own fault, answered 451."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """One private key with the names its public half is published under."""
+
+    domain: str
+    selector: str
+    key: RSAPrivateKey = field(repr=False)
+
+    def sign(self, digest: bytes) -> bytes:
+        """Base64 of the RSA signature over a SHA-256 digest."""
+        return base64.b64encode(self.key.sign(digest, _PADDING, _DIGEST))
+
+
+class SigningKeys(Protocol):
+    """Private keys by the names a recipe gives them."""
+
+    def signer(self, domain: str, selector: str) -> Signer:
+        """SigningFault where there is no such key."""
+
+
+def relaxed_lines(octets: bytes) -> bytes:
+    """Whole body lines as RFC 6376 §3.4.4 hashes them; empty lines at the end of the body stay."""
+    if b"\t" in octets:
+        octets = octets.replace(b"\t", b" ")
+    if b"  " in octets:
+        # Long indents first: one pass of the plain replacement only halves a run.
+        octets = octets.replace(b" " * 16, b" ").replace(b" " * 4, b" ")
+        while b"  " in octets:
+            octets = octets.replace(b"  ", b" ")
+    return octets.replace(b" \r\n", b"\r\n")
+
+
+def ended(canonical: bytes) -> bytes:
+    """The last canonical lines of a body without the empty ones; one CRLF ends what is left."""
+    text = canonical.rstrip(b"\r\n")
+    if text.endswith(b" "):
+        text = text.rstrip(b" ")
+    return text + b"\r\n" if text else b""
+
+
+class HeaderSigning:
+    """What all copies of one message share: h= and the hash of the fields that do not change."""
+
+    def __init__(self, fields: Sequence[tuple[str, bytes]], varying: Sequence[str]) -> None:
+        """`fields`: (lower-case name, octets) from the top, without VARYING; `varying`: which of those will come."""
+        standing: dict[str, list[bytes]] = {}
+        for name, octets in fields:
+            standing.setdefault(name, []).append(octets)
+        self.names = _signed_names({name: len(found) for name, found in standing.items()}, varying)
+        self._hash = hashlib.sha256()
+        for name in SIGNED:
+            # RFC 6376 §5.4.2: of several fields of one name the lowest is signed first.
+            for octets in reversed(standing.get(name, ())):
+                self._hash.update(relaxed(octets))
+
+    def template(self, signer: Signer, at: int) -> SignatureTemplate:
+        """The signature's own field up to its body hash; `at` is t=, seconds since the epoch."""
+        if not (_NAME.match(signer.domain) and _NAME.match(signer.selector)):
+            raise HeaderFault("a signing domain or selector that is no name")
+        begin = f"v=1; a=rsa-sha256; c=relaxed/relaxed; d={signer.domain}; s={signer.selector}; t={at};"
+        octets = header_field("DKIM-Signature", begin) + _names_tag(self.names) + b" bh="
+        return SignatureTemplate(signer, octets, relaxed(octets)[:-2])
+
+    def header_hash(self, varying: Mapping[str, bytes]) -> hashlib._Hash:
+        """The hash of one copy's signed fields; `varying` maps the names given at the start to their octets."""
+        state = self._hash.copy()
+        for name in VARYING:
+            if name in varying:
+                state.update(relaxed(varying[name]))
+        return state
+
+
+def _signed_names(standing: Mapping[str, int], varying: Sequence[str]) -> list[str]:
+    names: list[str] = []
+    for name in SIGNED:
+        count = standing.get(name, 0) + varying.count(name)
+        names += [name] * (count + (name in OVERSIGNED))
+    return names
+
+
+def _names_tag(names: Sequence[str]) -> bytes:
+    """h= on lines of its own, folded after colons."""
+    lines, line = [], " h="
+    for at, name in enumerate(names):
+        text = name + (":" if at + 1 < len(names) else ";")
+        if len(line) + len(text) > WIDTH:
+            lines.append(line)
+            line = "  "
+        line += text
+    return "".join([f"{one}\r\n" for one in (*lines, line)]).encode("ascii")
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureTemplate:
+    """A DKIM-Signature field without its two hashes."""
+
+    signer: Signer
+    octets: bytes
+    canonical: bytes
+
+    def field(self, header: hashlib._Hash, body_hash: bytes) -> bytes:
+        """The whole field; `header` is the state after the signed fields, `body_hash` base64."""
+        state = header.copy()
+        state.update(self.canonical + body_hash + b"; b=")
+        text = self.signer.sign(state.digest())
+        lines = [text[at : at + 72] for at in range(0, len(text), 72)]
+        return self.octets + body_hash + b";\r\n b=" + b"\r\n  ".join(lines) + b"\r\n"
+
+
+def sign_own(raw: bytes, keys: SigningKeys, domain: str, selector: str, date: int) -> bytes:
+    """A mail of the relay's own with its signature on top; CRLF lines; `date` is t=, seconds since the epoch."""
+    header, _, body = raw.partition(b"\r\n\r\n")
+    fields = [(one.partition(b":")[0].strip().lower().decode("ascii"), one) for one in _unfolded(header + b"\r\n")]
+    varying = {name: octets for name, octets in fields if name in VARYING}
+    signing = HeaderSigning([one for one in fields if one[0] not in VARYING], list(varying))
+    body_hash = base64.b64encode(hashlib.sha256(ended(relaxed_lines(body))).digest())
+    template = signing.template(keys.signer(domain, selector), date)
+    return template.field(signing.header_hash(varying), body_hash) + raw
+
+
+def _unfolded(header: bytes) -> list[bytes]:
+    """The fields of a header, each with its folded lines."""
+    return re.findall(rb"[^ \t\r\n][^\r\n]*\r\n(?:[ \t][^\r\n]*\r\n)*", header)

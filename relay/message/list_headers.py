@@ -1,0 +1,70 @@
+"""List-Unsubscribe, List-Id, Feedback-ID and the complaint address of each copy (RFC 2369, 2919, 8058, 9477)."""
+
+from __future__ import annotations
+
+import re
+
+from relay.message.header_fields import HeaderFault, folded, header_field
+from relay.message.recipe import CopyRecipe, Recipe
+
+MANAGED = frozenset(
+    {
+        "list-unsubscribe",
+        "list-unsubscribe-post",
+        "list-id",
+        "feedback-id",
+        "cfbl-address",
+        "cfbl-feedback-id",
+    }
+)
+"""What a customer wrote here goes: receivers act on the first they find (STANDARDS.md §4.2)."""
+
+_URI = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+;=%-]+\Z")
+"""RFC 3986 characters without the comma, which parts two URIs of the field (RFC 2369 §2)."""
+_NOT_IN_FEEDBACK = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+def shared(recipe: Recipe) -> list[tuple[str, bytes]]:
+    """The managed fields that are the same in every copy, as (lower-case name, octets)."""
+    fields: list[tuple[str, str]] = []
+    if recipe.list_headers:
+        fields.append(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
+        fields.append(("List-Id", f"{recipe.list_name or recipe.account_name} <{recipe.list_id_domain}>"))
+        fields.append(("Feedback-ID", _feedback_id(recipe)))
+    if recipe.feedback_loop:
+        fields.append(("CFBL-Address", f"fbl@{recipe.mail_domain}; report=arf"))
+    return [(name.lower(), header_field(name, value)) for name, value in fields]
+
+
+def varying_names(recipe: Recipe) -> list[str]:
+    """The managed fields `of_copy` will write."""
+    return ["list-unsubscribe"] * recipe.list_headers + ["cfbl-feedback-id"] * recipe.feedback_loop
+
+
+def of_copy(recipe: Recipe, copy: CopyRecipe) -> dict[str, bytes]:
+    """The managed fields of one copy by lower-case name."""
+    fields: dict[str, bytes] = {}
+    if recipe.list_headers:
+        uris = [_bracketed(copy.opt_out_url), _bracketed(copy.opt_out_mailto)]
+        # RFC 2369 §2: white space only between the URIs, so the field is folded at its comma.
+        fields["list-unsubscribe"] = folded("List-Unsubscribe", uris, ", ")
+    if recipe.feedback_loop:
+        fields["cfbl-feedback-id"] = header_field("CFBL-Feedback-ID", copy.feedback_id)
+    return fields
+
+
+def is_uri(text: str) -> bool:
+    """Whether the text has only characters a URI may have here."""
+    return _URI.match(text) is not None
+
+
+def _bracketed(uri: str) -> str:
+    if not is_uri(uri):
+        raise HeaderFault("an opt-out URI with characters that none has")
+    return f"<{uri}>"
+
+
+def _feedback_id(recipe: Recipe) -> str:
+    """CAMPAIGN:LIST:ACCOUNT:PLATFORM, each of a few plain characters: Gmail counts complaints by each of them."""
+    parts = (recipe.campaign or recipe.ref, recipe.list_name or "all", recipe.account_name, recipe.platform_name)
+    return ":".join([_NOT_IN_FEEDBACK.sub("-", part)[:64].strip("-") or "none" for part in parts])

@@ -1,0 +1,44 @@
+"""The header of every copy: what came, without what a customer may not say, with what this relay must say."""
+
+from __future__ import annotations
+
+from relay.message import list_headers, trace
+from relay.message.dkim import HeaderSigning, SignatureTemplate, SigningKeys
+from relay.message.parts import Message
+from relay.message.recipe import CopyRecipe, Recipe
+
+_REMOVED = list_headers.MANAGED | {"bcc", "resent-bcc", "dkim-signature", "return-path"}
+
+
+class OutgoingHeader:
+    """Everything in the header that the copies of one message share, hashed once."""
+
+    def __init__(self, message: Message, recipe: Recipe, keys: SigningKeys) -> None:
+        kept = [
+            (field.name, message.raw[field.start : field.end])
+            for field in message.root.fields
+            if not removed(field.name)
+        ]
+        present = frozenset(name for name, _ in kept)
+        self.added = trace.missing(present, recipe)
+        shared = list_headers.shared(recipe)
+        signing = HeaderSigning([*kept, *self.added, *shared], list_headers.varying_names(recipe))
+        self._recipe = recipe
+        self._signing = signing
+        self._templates: tuple[SignatureTemplate, ...] = tuple(
+            [signing.template(keys.signer(domain, selector), recipe.date) for domain, selector in recipe.signers]
+        )
+        self._received = trace.received(recipe)
+        self._shared = b"".join([octets for _, octets in (*kept, *self.added, *shared)])
+
+    def render(self, copy: CopyRecipe, body_hash: bytes) -> bytes:
+        """The header of one copy, signatures first below Received, with the empty line that ends it."""
+        varying = list_headers.of_copy(self._recipe, copy)
+        state = self._signing.header_hash(varying)
+        signatures = [one.field(state, body_hash) for one in self._templates]
+        return b"".join([self._received, *signatures, self._shared, *varying.values(), b"\r\n"])
+
+
+def removed(name: str) -> bool:
+    """Whether a field of this lower-case name never leaves the relay as it came."""
+    return name in _REMOVED or name.startswith("x-relay-")

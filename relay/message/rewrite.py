@@ -1,0 +1,129 @@
+"""From a message read once to the octets of each copy: links, footer, header, signatures; nothing else changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from relay.message.dkim import SigningKeys
+from relay.message.fitting import URL_ROOM, WHY_ROOM, Fitted, fitted
+from relay.message.header_fields import HeaderFault
+from relay.message.list_headers import is_uri
+from relay.message.outgoing_header import OutgoingHeader, removed
+from relay.message.parts import DisplayedPart, Message
+from relay.message.pen import pen_for
+from relay.message.placement import placed
+from relay.message.recipe import CopyRecipe, Recipe
+from relay.message.recode import walk
+from relay.message.splice import Body, Replacement
+from relay.message.writing import insertions
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing rewriting changes."""
+
+    part: str
+    """Part number; empty: the header."""
+    what: str
+
+
+class Prepared:
+    """A message ready to be rendered for any of its recipients; the same recipes give the same octets."""
+
+    def __init__(
+        self, message: Message, displayed: Sequence[DisplayedPart], recipe: Recipe, keys: SigningKeys
+    ) -> None:
+        self.message = message
+        self._displayed = tuple(displayed)
+        self._recipe = recipe
+        self._keys = keys
+        fit = fitted(message, displayed, recipe, eight_bit=True)
+        self._header = OutgoingHeader(fit.message, recipe, keys)
+        self._body = _body(fit, recipe)
+        self._seven_bit: tuple[OutgoingHeader, Body] | None = None
+        self.changes = (*_header_changes(message, self._header, recipe), *_body_changes(fit, recipe))
+
+    @property
+    def written(self) -> bool:
+        """Whether any displayed part differs from what the customer wrote."""
+        return any(change.part for change in self.changes)
+
+    def render(self, copy: CopyRecipe, eight_bit: bool) -> bytes:
+        """One copy's octets: CRLF lines of at most 998 octets, signed; in 7 bits where 8BITMIME is missing.
+
+        Raises HeaderFault for values that must not stand in a message, SigningFault without a key.
+        """
+        _assert_fits(copy)
+        header, body = self._header, self._body
+        octets, body_hash = body.render(copy)
+        if not eight_bit and not octets.isascii():
+            header, body = self._in_seven_bits()
+            octets, body_hash = body.render(copy)
+        return header.render(copy, body_hash) + octets
+
+    def _in_seven_bits(self) -> tuple[OutgoingHeader, Body]:
+        if self._seven_bit is None:
+            fit = fitted(self.message, self._displayed, self._recipe, eight_bit=False)
+            self._seven_bit = OutgoingHeader(fit.message, self._recipe, self._keys), _body(fit, self._recipe)
+        return self._seven_bit
+
+
+def prepare(message: Message, displayed: Sequence[DisplayedPart], recipe: Recipe, keys: SigningKeys) -> Prepared:
+    """All that the copies of one message share: where things go, what is hashed once."""
+    return Prepared(message, displayed, recipe, keys)
+
+
+def _body(fit: Fitted, recipe: Recipe) -> Body:
+    message, replacements = fit.message, [_last_line_end(fit.message)]
+    for one in fit.displayed:
+        pen = pen_for(one)
+        found = insertions(one, pen, recipe)
+        if found:
+            replacements += placed(message, one, pen, found)
+            replacements += _stale_digests(message, one)
+    return Body(message.raw, message.root.body, replacements)
+
+
+def _last_line_end(message: Message) -> Replacement:
+    """A body ends with a line end, whatever a file left out."""
+    size = len(message.raw)
+    missing = message.root.body < size and not message.raw.endswith(b"\r\n")
+    return Replacement(size, size, b"\r\n" if missing else b"")
+
+
+def _stale_digests(message: Message, one: DisplayedPart) -> list[Replacement]:
+    """Content-MD5 of a changed part would be wrong (RFC 1864 §3)."""
+    if one.part is message.root:
+        return []
+    return [Replacement(field.start, field.end, b"") for field in one.part.fields if field.name == "content-md5"]
+
+
+def _assert_fits(copy: CopyRecipe) -> None:
+    if len(copy.opt_out_url) > URL_ROOM or not is_uri(copy.opt_out_url):
+        raise HeaderFault("an opt-out URL too long, or with characters that none has")
+    if len(copy.why) > WHY_ROOM or not copy.why.isprintable():
+        raise HeaderFault("a reason too long, or with control characters")
+
+
+def _header_changes(message: Message, header: OutgoingHeader, recipe: Recipe) -> list[Change]:
+    names: dict[str, str] = {}
+    for field in message.root.fields:
+        if removed(field.name):
+            written = message.raw[field.start : field.value].decode("ascii").rstrip(": \t")
+            names.setdefault(field.name, f"{written} removed")
+    changes = list(names.values())
+    changes += [f"{octets.partition(b':')[0].decode('ascii')} added" for _, octets in header.added]
+    if recipe.list_headers:
+        changes.append("List-Unsubscribe with one-click added")
+    changes += [f"signed by {domain}" for domain, _ in recipe.signers]
+    return [Change("", what) for what in changes]
+
+
+def _body_changes(fit: Fitted, recipe: Recipe) -> list[Change]:
+    changes = [Change(number, what) for number, what in fit.changes]
+    for one in fit.displayed:
+        said = [found.what for found in insertions(one, pen_for(one), recipe)]
+        changes += [Change(one.part.number, what) for what in dict.fromkeys(said)]
+    order = {part.number: at for at, part in enumerate(walk(fit.message.root))}
+    return sorted(changes, key=lambda change: order[change.part])

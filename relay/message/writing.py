@@ -1,0 +1,88 @@
+"""What is written into one displayed part: links over the old ones, the address, a footer where one is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+
+from relay.message.footer import Footer, address_line, wording
+from relay.message.parts import DisplayedPart, Edit
+from relay.message.pen import Pen, wide_codec
+from relay.message.placeholders import is_placeholder
+from relay.message.recipe import CopyRecipe, Recipe
+
+Text = Callable[[CopyRecipe], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Insertion:
+    """Text for decoded octets [start, end) of one part."""
+
+    start: int
+    end: int
+    text: Text
+    what: str
+    """The change in words, for `relay check`."""
+
+
+def insertions(displayed: DisplayedPart, pen: Pen, recipe: Recipe) -> list[Insertion]:
+    """All that is written into this part, in order, not overlapping."""
+    found = [_edited(displayed, one, recipe) for one in displayed.edits]
+    footer = _footer(displayed, recipe)
+    if footer is not None:
+        found.append(_injected(displayed, pen, footer, recipe))
+    return sorted(found, key=lambda one: (one.start, one.end))
+
+
+def _edited(displayed: DisplayedPart, edit: Edit, recipe: Recipe) -> Insertion:
+    if edit.kind == "postal_address":
+        address = _constant(address_line(recipe.postal_address), displayed.html)
+        return Insertion(edit.start, edit.end, address, "postal address filled in")
+    codec = wide_codec(displayed) or displayed.charset
+    old = displayed.decoded[edit.start : edit.end].decode(codec, "replace")
+    what = "placeholder filled with the opt-out link" if is_placeholder(old) else "own opt-out link rewritten"
+    return Insertion(edit.start, edit.end, _url_in_html if displayed.html else _url, what)
+
+
+def _url(copy: CopyRecipe) -> str:
+    return copy.opt_out_url
+
+
+def _url_in_html(copy: CopyRecipe) -> str:
+    return escape(copy.opt_out_url)
+
+
+def _constant(text: str, html: bool) -> Text:
+    written = escape(text) if html else text
+    return lambda copy: written
+
+
+def _footer(displayed: DisplayedPart, recipe: Recipe) -> Footer | None:
+    """The footer this part needs, if any and if there is a place for it."""
+    address = displayed.needs_address and recipe.inject_address
+    if not recipe.footer or displayed.footer_at < 0 or not (displayed.needs_link or address):
+        return None
+    words = wording(displayed.language, recipe.language)
+    return Footer(displayed.needs_link, address, words, displayed.rtl, displayed.flowed)
+
+
+def _injected(displayed: DisplayedPart, pen: Pen, footer: Footer, recipe: Recipe) -> Insertion:
+    at = displayed.footer_at
+    newline = _newline(displayed, pen)
+    before = displayed.decoded[:at]
+    lead = newline if before and not before.endswith("\n".encode(pen.codec)) else ""
+    write = footer.html if displayed.html else footer.text
+
+    def text(copy: CopyRecipe) -> str:
+        return lead + write(recipe, copy).replace("\n", newline)
+
+    parts = [name for name, lacking in (("link", footer.link), ("address", footer.address)) if lacking]
+    return Insertion(at, at, text, f"footer injected: {', '.join(parts)}")
+
+
+def _newline(displayed: DisplayedPart, pen: Pen) -> str:
+    """CRLF, but in a base64 part whose lines end with LF alone."""
+    if displayed.part.encoding != "base64" or "\r\n".encode(pen.codec) in displayed.decoded:
+        return "\r\n"
+    return "\n" if "\n".encode(pen.codec) in displayed.decoded else "\r\n"
