@@ -71,15 +71,12 @@ class ReplyReader:
 
 def _is_last(buffer: bytes, start: int, position: int, end: int) -> bool:
     """Whether the line at `position` ends the reply that began at `start`; GarbledReply where it is no reply line."""
-    code, separator = (
-        buffer[position : position + 3],
-        buffer[position + 3],
-    )  # end is past: a shorter line fails isdigit
-    if not code.isdigit() or not 50 <= code[0] <= 53 or separator not in _SEPARATORS:
+    code = buffer[position : position + 3]
+    if not code.isdigit() or not 50 <= code[0] <= 53 or end - position < 3 or buffer[position + 3] not in _SEPARATORS:
         raise GarbledReply("it answered with something that is not an SMTP reply")
     if position != start and buffer[start : start + 3] != code:
         raise GarbledReply("the lines of its reply carry different codes")
-    return separator != _MORE
+    return buffer[position + 3] != _MORE
 
 
 def _check_length(octets: int) -> None:

@@ -1,0 +1,104 @@
+"""The one answer for all copies of a message: the only place that says 250 for mail sent or queued (DESIGN.md §4)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from policies.verdict import Reply
+from relay.forwarding.answers import CONSENT_RULES, SILENCE
+from relay.forwarding.copies import Copy, Letter, spooled_copy, spooled_message
+from relay.forwarding.deliveries import Deliveries, in_words
+from relay.forwarding.office import Office
+from relay.forwarding.recheck import Stopped
+from relay.forwarding.several import Several
+from relay.ports import CopyState, Delivered, InDoubt, Postponed, Refused, StoreUnavailable
+from relay.transaction import Transaction
+
+
+class Commit:
+    """Answers each message in a task of its own, which no session can cancel (RELIABILITY.md finding 1)."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        self._running: set[asyncio.Task[Reply]] = set()
+
+    async def settle(self, tx: Transaction, copies: Sequence[Copy], letter: Letter) -> Reply:
+        """Forward every copy and say what became of them; at least one copy."""
+        if not copies:
+            raise ValueError("a message is settled for at least one copy")
+        task = asyncio.create_task(self._settle(tx, copies, letter))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return await asyncio.shield(task)
+
+    async def drain(self) -> None:
+        """Until every message in hand has its answer (shutdown)."""
+        while self._running:
+            await asyncio.wait(self._running)
+
+    async def _settle(self, tx: Transaction, copies: Sequence[Copy], letter: Letter) -> Reply:
+        office = self._office
+        lines = Deliveries.of(
+            office.journal, office.clock, tx, len(letter.raw), letter.message_id, letter.recipe.campaign
+        )
+        if len(copies) == 1:
+            return await Single(office, tx, copies[0], letter, lines).answer()
+        return await Several(office, tx, copies, letter, lines).answer()
+
+
+@dataclass(slots=True)
+class Single:
+    """One copy: a pure proxy. Nothing is stored before the smarthost answered, so nothing can be lost."""
+
+    office: Office
+    tx: Transaction
+    copy: Copy
+    letter: Letter
+    lines: Deliveries
+
+    async def answer(self) -> Reply:
+        office, tx, copy = self.office, self.tx, self.copy
+        started = office.clock.monotonic()
+        try:
+            await self._ask_again()
+        except Stopped as stop:
+            rule, _, words = CONSENT_RULES[stop.reason]
+            self.lines.stopped(copy.recipe.recipient, rule, f"{words} after RCPT")
+            return office.answers.stopped(tx.ref, copy.recipe.recipient, stop.reason)
+        except StoreUnavailable:
+            self.lines.trouble("the store could not be asked for permission", copy.recipe.recipient)
+            return office.answers.internal(tx.ref)
+        outcome = await office.smarthosts.deliver(copy.outgoing(), office.timetable.clocks.inline_deadline)
+        if isinstance(outcome, Delivered):
+            self.lines.done(copy.address, copy.recipe.contact_id, outcome, started)
+            return office.answers.accepted(tx.ref, 1)
+        return await self._not_taken(outcome, started)
+
+    async def _ask_again(self) -> None:
+        if self.copy.own:
+            return
+        tx, list_id = self.tx, self.lines.list_id
+        reason = await self.office.recheck.suppression(tx.account.account_id, list_id, tx.stream, self.copy.address)
+        if reason is not None:
+            raise Stopped(reason)
+
+    async def _not_taken(self, outcome: Refused | Postponed | InDoubt, started: float) -> Reply:
+        office, ref, recipient = self.office, self.tx.ref, self.copy.recipe.recipient
+        now = office.clock.now()
+        copy = office.timetable.advance(spooled_copy(ref, 0, self.copy, now), outcome, now)
+        self.lines.not_done(recipient, copy, in_words(outcome), started)
+        if copy.state is CopyState.FAILED:
+            return office.answers.none_sent(ref, [copy])
+        if copy.state is CopyState.PENDING and self.tx.session.on_unavailable == "defer":
+            return office.answers.none_sent(ref, [copy])
+        reply = office.answers.queued(ref, 1, 0)
+        message = spooled_message(self.tx, [self.copy], self.letter, office.timetable.expiry(now))
+        try:
+            await office.spool.commit(replace(message, answer=str(reply)), [copy], None)
+        except StoreUnavailable:
+            self.lines.trouble("the store could not keep the message", recipient)
+            return office.answers.internal(ref) if copy.state is CopyState.PENDING else SILENCE
+        office.queued()
+        return reply
