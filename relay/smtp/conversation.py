@@ -19,7 +19,7 @@ from relay.transaction import Session, Transaction
 Command = Callable[[str], Awaitable[None]]
 
 _SHORT = 512
-_LONGEST = {"MAIL": 512 + 26 + 17 + 120 + 500 + 71, "RCPT": 512 + 500, "AUTH": 12_288 + 2}
+_LONGEST = {b"MAIL": 512 + 26 + 17 + 120 + 500 + 71, b"RCPT": 512 + 500, b"AUTH": 12_288 + 2}
 """Octets of a command line with CRLF: 512, and what SIZE, 8BITMIME, DSN, AUTH and XLIST add (row 10)."""
 
 _HTTP = frozenset(("GET", "POST", "CONNECT", "PUT", "HEAD", "OPTIONS", "DELETE", "PATCH"))
@@ -42,7 +42,10 @@ class Conversation(Wire):
         self.door = door
         self._tx: Transaction | None = None
         self._accepted = 0
+        self._ends_group = False
+        """A DATA command was read and its message was not."""
         self._uncounted = True
+        """Does not count against its address: trusted, authenticated or refused at once."""
         self._faults = FaultCount(service.limits.soft_errors, service.limits.hard_errors)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -106,30 +109,45 @@ class Conversation(Wire):
     async def _obey(self, line: bytes) -> None:
         """One command line. What goes wrong in a stage is our fault and the session goes on."""
         try:
-            verb, argument = self._command(line)
-            command: Command = getattr(self, self.verbs[verb])
+            text = self._text(line)
+            verb, _, argument = text.partition(" ")
+            method = self.verbs.get(verb) or self._other_spelling(verb, text)
+            command: Command = getattr(self, method)
             await command(argument)
         except CommandFault as fault:
             await self._fault(fault.reply)
         except Exception as error:  # noqa: BLE001 - the outermost boundary: 451, never a lost session
             self.reply(self.service.stages.internal(self.visit, error))
+        if self._ends_group:
+            self._end_group()
 
-    def _command(self, line: bytes) -> tuple[str, str]:
-        """Verb and argument of a well-formed line; CommandFault else."""
+    def _text(self, line: bytes) -> str:
+        """The line as text, its length and octets checked; CommandFault where they are wrong."""
         if line[-2:] != b"\r\n":
             raise CommandFault(replies.NOT_CRLF)
+        if len(line) > _SHORT:
+            verb = line[:5].split(b" ")[0].upper()
+            if len(line) > _LONGEST.get(verb, _SHORT):
+                raise CommandFault(replies.LINE_TOO_LONG)
         text = line[:-2].decode("utf-8", "replace")
-        verb, _, argument = text.partition(" ")
-        verb = verb.upper() if verb.isascii() else ""
-        if len(line) > _SHORT and len(line) > _LONGEST.get(verb, _SHORT):
-            raise CommandFault(replies.LINE_TOO_LONG)
         if not text.isprintable() and any(c < " " or c == "\x7f" for c in text):
             raise CommandFault(replies.CONTROL_CHARACTER)
-        if verb in self.verbs:
-            return verb, argument.strip(" ")
-        if verb in _HTTP:
+        return text.rstrip(" ")
+
+    def _other_spelling(self, verb: str, text: str) -> str:
+        """The method of a verb that is not in capitals; CommandFault where it is none of ours."""
+        capitals = verb.upper() if verb.isascii() else ""
+        if capitals in _HTTP:
             raise CommandFault(replies.NOT_HTTP)
-        raise CommandFault(replies.UNKNOWN if text else replies.EMPTY_LINE)
+        if capitals not in self.verbs:
+            raise CommandFault(replies.UNKNOWN if text else replies.EMPTY_LINE)
+        return self.verbs[capitals]
+
+    def _end_group(self) -> None:
+        """RFC 2920 §3.1: DATA ends a group. What follows a refused one is a message, not commands."""
+        self._ends_group = False
+        if self.pipelined and not self.closing:
+            self._refuse(replies.TALKS_BEHIND_DATA)
 
     def _refuse(self, reply: Reply) -> None:
         """End the session for what the client is or did."""

@@ -77,21 +77,20 @@ def parse_rcpt(argument: str, offer: Offer, esmtp: bool) -> RcptCommand:
 
 def _split(argument: str, keyword: str, syntax: str) -> tuple[str, str]:
     """The path between its brackets, and the parameters after it."""
-    if argument[: len(keyword)].upper() != keyword:
+    start = len(keyword)
+    if argument[:start].upper() != keyword:
         raise _wrong(syntax)
-    rest = argument[len(keyword) :].lstrip(" ")
-    if not rest.startswith("<"):
+    rest = argument[start:].lstrip(" ")
+    if rest[:1] != "<":
         raise _wrong(syntax)
-    end = _end_of_path(rest)
+    end = rest.find(">") if rest[1:2] != '"' else _end_after_quotes(rest)
     if end < 0 or rest[end + 1 : end + 2] not in ("", " "):
         raise _wrong(syntax)
     return rest[1:end], rest[end + 1 :].strip(" ")
 
 
-def _end_of_path(rest: str) -> int:
+def _end_after_quotes(rest: str) -> int:
     """Index of the closing bracket, one inside a quoted string not counted; -1: there is none."""
-    if not rest.startswith('<"'):
-        return rest.find(">")
     at = 2
     while at < len(rest) and rest[at] != '"':
         at += 2 if rest[at] == "\\" else 1
@@ -131,13 +130,22 @@ def _not_offered(keyword: str) -> CommandFault:
 
 
 def _mail_reader(keyword: str, offer: Offer) -> Callable[[_MailParameters, str | None], None]:
-    offered = offer.dsn if keyword in ("RET", "ENVID") else True
-    offered = offer.auth if keyword == "AUTH" else offered
-    offered = offer.xlist if keyword == "XLIST" else offered
     reader = _MAIL_READERS.get(keyword)
-    if reader is None or not offered:
+    if reader is None or not _offers(offer, keyword):
         raise _not_offered(keyword)
     return reader
+
+
+def _offers(offer: Offer, keyword: str) -> bool:
+    match keyword:
+        case "RET" | "ENVID":
+            return offer.dsn
+        case "AUTH":
+            return offer.auth
+        case "XLIST":
+            return offer.xlist
+        case _:
+            return True
 
 
 def _rcpt_reader(keyword: str, offer: Offer) -> Callable[[_RcptParameters, str | None], None]:

@@ -13,6 +13,8 @@ from relay.smtp.limits import Patience
 from relay.smtp.securing import Securing
 from relay.transaction import Transaction
 
+_GO_AHEAD = replies.wire(replies.GO_AHEAD)
+
 
 class Commands(Securing):
     """All commands of a listener; the class its connections are made of."""
@@ -123,37 +125,25 @@ class Commands(Securing):
 
     @syntax("DATA")
     async def smtp_DATA(self, arg: str) -> None:
-        try:
-            refusal = await self._data_refusal(arg)
-        except CommandFault as fault:
-            refusal = fault.reply
-            await self._fault(refusal)
-        else:
-            if refusal is not None:
-                self.reply(refusal)
-        if refusal is None:
-            await self._take_message()
-        elif self.pipelined and not self.closing:
-            # RFC 2920 §3.1: DATA ends a group. What follows a refused one is a message, not commands.
-            self._refuse(replies.TALKS_BEHIND_DATA)
-
-    async def _data_refusal(self, arg: str) -> Reply | None:
+        self._ends_group = True
         take_nothing(arg)
         if self._tx is None:
             raise CommandFault(replies.MAIL_FIRST)
-        if not self._accepted:
-            return replies.NO_RECIPIENTS
-        return await self.service.stages.data_allowed(self._tx)
+        refusal = await self.service.stages.data_allowed(self._tx) if self._accepted else replies.NO_RECIPIENTS
+        if refusal is None:
+            self._ends_group = False
+            self.reply_raw(_GO_AHEAD)
+            await self._take_message(self._tx)
+        else:
+            self.reply(refusal)
 
-    async def _take_message(self) -> None:
+    async def _take_message(self, tx: Transaction) -> None:
         """From 354 to the reply to the final dot; the transaction is over whatever happens."""
-        assert self._tx is not None
-        self.reply(replies.GO_AHEAD)
         limits = self.service.limits
         reader = DataReader(limits.max_size, limits.spool_threshold, self.service.memory, self.service.spool_dir)
         try:
             if await self.read_message(reader):
-                self._answer_message(reader, await self._judge(self._tx, reader))
+                self._answer_message(reader, await self._judge(tx, reader))
         finally:
             reader.release()
             self._forget_transaction()

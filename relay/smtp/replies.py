@@ -62,6 +62,7 @@ INTERNAL = Reply(451, "4.3.0", "internal: try again later", close=True)
 def wire(reply: Reply) -> bytes:
     """The reply line as it goes out, exactly what `str(reply)` says, CRLF included."""
     text = f"{reply.code} {reply.enhanced} {reply.text}" if reply.enhanced else f"{reply.code} {reply.text}"
-    if len(text) <= MAX_REPLY and text.isascii() and text.isprintable() and "  " not in text and text[-1] != " ":
+    if text.isascii() and text.isprintable() and len(text) <= MAX_REPLY and "  " not in text and text[-1] != " ":
+        # What `clean` would leave as it is, at a sixth of its cost.
         return text.encode("ascii") + b"\r\n"
     return str(reply).encode("ascii") + b"\r\n"

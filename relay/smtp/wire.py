@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from typing import cast
 
 from aiosmtpd.smtp import SMTP
 
@@ -63,8 +64,7 @@ class Wire(SMTP):
     # ------------------------------------------------------------ what the event loop calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.wire = transport
+        self.wire = cast(asyncio.Transport, transport)
         self._encrypted = transport.get_extra_info("ssl_object") is not None
 
     def data_received(self, data: bytes) -> None:
@@ -127,19 +127,20 @@ class Wire(SMTP):
 
     async def receive(self) -> bool:
         """Send what was replied, wait for more input; False: there will be none, or a farewell is due."""
-        if not await self.flush() or self._eof or self.is_leaving():
+        if self._out:
+            await self.flush()
+        if self._eof or self._farewell is not None or self._must_leave():
             return False
-        self._read_on()
+        if self._reading_paused:
+            self._read_on()
         self._waiter = self.loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+        await self._waiter
+        self._waiter = None
         return not self._gone and self._farewell is None
 
-    def is_leaving(self) -> bool:
-        """Whether a farewell is due instead of a wait: shutdown reaches a session between two transactions."""
-        if self.service.draining and self._farewell is None and self._mail_since == math.inf:
+    def _must_leave(self) -> bool:
+        """Whether shutdown reached the session between two transactions."""
+        if self.service.draining and self._mail_since == math.inf:
             self._farewell = replies.SHUTTING_DOWN
         return self._farewell is not None
 
@@ -148,12 +149,12 @@ class Wire(SMTP):
         started = self.loop.time()
         limits = self.service.limits
         while True:
-            done, self._at = reader.feed(self._buffer, self._at)
-            if done or reader.endless:
-                return True
-            now = self.loop.time()
+            if self._at < len(self._buffer):
+                done, self._at = reader.feed(self._buffer, self._at)
+                if done or reader.endless:
+                    return True
             slowest = started + limits.command_idle + reader.received / limits.data_rate
-            self._allow_until(min(now + limits.command_idle, slowest), replies.DATA_TOO_SLOW)
+            self._allow_until(min(self.loop.time() + limits.command_idle, slowest), replies.DATA_TOO_SLOW)
             if not await self.receive():
                 return False
 
@@ -177,9 +178,8 @@ class Wire(SMTP):
         self._deadline, self._late = (at, late) if at <= end else (end, replies.TRANSACTION_TIMED_OUT)
 
     def _read_on(self) -> None:
-        if self._reading_paused:
-            self._reading_paused = False
-            self.wire.resume_reading()
+        self._reading_paused = False
+        self.wire.resume_reading()
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -189,11 +189,9 @@ class Wire(SMTP):
 
     def reply(self, reply: Reply) -> None:
         """Queue a reply; it goes out with its group."""
-        if reply.silent:
-            self.closing = True
-            return
-        self._out.append(replies.wire(reply))
-        if reply.close:
+        if not reply.silent:
+            self._out.append(replies.wire(reply))
+        if reply.close or reply.silent:
             self.closing = True
 
     def reply_raw(self, octets: bytes) -> None:
@@ -251,7 +249,8 @@ class Wire(SMTP):
 
     async def _linger(self) -> None:
         """Say that nothing more comes, and let what is under way arrive before the socket closes."""
-        self._read_on()
+        if self._reading_paused:
+            self._read_on()
         if self.wire.can_write_eof():
             self.wire.write_eof()
         self._deadline = self.loop.time() + LINGER

@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from config.schema import Limits, Listener, Tls
 from recording_stages import RecordingStages
+
+from config.schema import Limits, Listener, Tls
 from relay.smtp.server import SmtpServer
 
 WAIT = 5.0
@@ -104,7 +105,9 @@ def listener(kind: str = "bulk", tls: str = "none", **more: object) -> Listener:
 
 
 @asynccontextmanager
-async def serving(data_dir: Path, one: Listener, limits: Limits = LIMITS, hostname: str = "mx.test") -> AsyncIterator[Relay]:
+async def serving(
+    data_dir: Path, one: Listener, limits: Limits = LIMITS, hostname: str = "mx.test"
+) -> AsyncIterator[Relay]:
     stages = RecordingStages()
     server = SmtpServer(stages, hostname=hostname, limits=limits, tls=Tls(), data_dir=data_dir, delay=0.0)
     await server.start([one], reuse_port=False)
