@@ -223,6 +223,8 @@ class Lease:
     ref: str
     fence: int
     until: datetime
+    account_id: int = 0
+    """Whose message it is: part of its key."""
 
 
 class Spool(Protocol):
