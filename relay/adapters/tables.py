@@ -250,9 +250,10 @@ delivery = Table(
     _text("smarthost"),
     _text("reply"),
     _text("campaign"),
+    _text("node"),
     PrimaryKeyConstraint("account_id", "ref", "contact_id"),
     Index("delivery_at", "at"),
-    Index("delivery_ref", "ref"),
+    sqlite_with_rowid=False,  # 50 million rows a day: the key is the table
 )
 
 hourly = Table(

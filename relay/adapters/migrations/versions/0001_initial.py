@@ -78,10 +78,11 @@ def upgrade() -> None:
         sa.Column("smarthost", sa.Text(), server_default="", nullable=False),
         sa.Column("reply", sa.Text(), server_default="", nullable=False),
         sa.Column("campaign", sa.Text(), server_default="", nullable=False),
+        sa.Column("node", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("account_id", "ref", "contact_id"),
+        sqlite_with_rowid=False,
     )
     op.create_index("delivery_at", "delivery", ["at"], unique=False)
-    op.create_index("delivery_ref", "delivery", ["ref"], unique=False)
     op.create_table(
         "domain",
         sa.Column("account_id", sa.BigInteger(), nullable=False),

@@ -1,0 +1,91 @@
+"""What the hot path asks of a database: typed look-ups in the loop, and jobs for the one writer thread.
+
+SQL here and in its callers is what SQLite and PostgreSQL share, with `?` for parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from relay.ports import StoreUnavailable
+
+Value = str | int | float | bytes | None
+Row = TypeVar("Row", bound=tuple[object, ...], covariant=True)
+
+
+class StoreFull(StoreUnavailable):
+    """No space for what was to be written: 452 4.3.1; nothing of it is kept."""
+
+
+class StoreBroken(StoreUnavailable):
+    """Writing or syncing failed; what the disk holds is unknown, so nothing more is written (row 61)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query(Generic[Row]):
+    """A SELECT and, as its type parameter, what a row of it is: `Query[tuple[int, str]](…)`."""
+
+    sql: str
+
+
+class HotReader(Protocol):
+    """Look-ups of a few microseconds; each sees everything committed before it."""
+
+    async def fetch(self, query: Query[Row], parameters: Sequence[Value] = ()) -> list[Row]: ...
+
+    def close(self) -> None: ...
+
+
+class Statements(Protocol):
+    """What a job of the writer may do inside the current transaction."""
+
+    def fetch(self, query: Query[Row], parameters: Sequence[Value] = ()) -> list[Row]: ...
+
+    def execute(self, sql: str, parameters: Sequence[Value] = ()) -> int:
+        """How many rows it changed."""
+
+    def each(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
+        """The same statement for every row."""
+
+
+class WriteConnection(Protocol):
+    """The writer's own connection, used by its thread alone; failures come as StoreUnavailable."""
+
+    def begin(self) -> Statements:
+        """Take the write lock; StoreUnavailable when another holds it for two seconds."""
+
+    def commit(self) -> None: ...
+
+    def rollback(self) -> None:
+        """Never raises: there may be nothing left to undo."""
+
+    def open(self) -> bool:
+        """Whether the transaction still stands; a full disk ends it as a whole."""
+
+    def close(self) -> None: ...
+
+
+SIZES = (1, 8, 64, 256)
+"""Lengths of IN lists: few enough that every statement stays prepared."""
+
+
+class KeyedQuery(Generic[Row]):
+    """A SELECT with `{keys}` inside IN (…), for any number of keys, in chunks of a few fixed sizes."""
+
+    def __init__(self, sql: str) -> None:
+        self._by_size = {size: Query[Row](sql.format(keys=",".join("?" * size))) for size in SIZES}
+
+    async def fetch(self, reader: HotReader, before: Sequence[Value], keys: Sequence[str]) -> list[Row]:
+        """Rows for all keys; `before` are the parameters that stand left of the list."""
+        found: list[Row] = []
+        for start in range(0, len(keys), SIZES[-1]):
+            chunk = keys[start : start + SIZES[-1]]
+            size = next(one for one in SIZES if one >= len(chunk))
+            padded = [*before, *chunk, *[chunk[-1]] * (size - len(chunk))]
+            found += await reader.fetch(self._by_size[size], padded)
+        return found
+
+
+Connect = Callable[[], WriteConnection]

@@ -1,0 +1,166 @@
+"""Who may be mailed: read from the store at every question, never cached."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+
+from policies.address import Address
+from policies.facts import (
+    Account,
+    Confirm,
+    RecipientFacts,
+    Stream,
+    Subscription,
+    SubscriptionStatus,
+    Suppression,
+    SuppressionReason,
+)
+from policies.recipient.suppression import Known, standing_no
+from relay.adapters.store.engine import from_us, optional_at, to_us
+from relay.adapters.store.hot import HotReader, KeyedQuery, Query, Statements
+from relay.adapters.store.writer import Writer
+from relay.ports import Clock
+
+HOUR_US = 3_600_000_000
+
+# key, contact_id, list_id, list name, confirm, status, consented, confirmed, last contact, source, refused rule
+Membership = tuple[str, int, int | None, str, str, str, int | None, int | None, int | None, str, str]
+# address_key, account_id, list_id, reason, at, way
+No = tuple[str, int, int, str, int, str]
+
+_MEMBERSHIPS = KeyedQuery[Membership](
+    "SELECT c.address_key, c.contact_id, s.list_id, l.name, l.confirm, s.status, s.consented_at, s.confirmed_at,"
+    " s.last_contact_at, s.source, s.refused_rule"
+    " FROM contact c"
+    " LEFT JOIN subscription s ON s.account_id = c.account_id AND s.contact_id = c.contact_id"
+    " LEFT JOIN mailing_list l ON l.account_id = s.account_id AND l.list_id = s.list_id"
+    " WHERE c.account_id = ? AND c.address_key IN ({keys})"
+)
+_NOES = KeyedQuery[No](
+    "SELECT address_key, account_id, list_id, reason, at, way FROM suppression"
+    " WHERE account_id IN (0, ?) AND lifted_at IS NULL AND address_key IN ({keys})"
+)
+_CONTACT = Query[tuple[int]]("SELECT contact_id FROM contact WHERE account_id = ? AND address_key = ?")
+_NEW_CONTACT = (
+    "INSERT INTO contact (account_id, contact_id, address_key, address, name, created_at)"
+    " VALUES (?, ?, ?, ?, '', ?) ON CONFLICT (account_id, address_key) DO NOTHING"
+)
+_SENT = Query[tuple[int]](
+    "SELECT COALESCE(SUM(count), 0) FROM hourly WHERE account_id = ? AND hour >= ? AND event = 'delivery.done'"
+)
+
+_GRAVEST = (SuppressionReason.COMPLAINT, SuppressionReason.UNREACHABLE, SuppressionReason.OPT_OUT)
+"""Order of `suppressed`: those that stop every stream come first (POLICY.md, Streams)."""
+
+
+class StorePermissions:
+    """Permission and suppression of recipients: two look-ups for any number of addresses."""
+
+    def __init__(self, reader: HotReader, writer: Writer, clock: Clock) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._clock = clock
+
+    async def recipients(
+        self, account: Account, list_id: int, list_name: str, stream: Stream, addresses: Sequence[Address]
+    ) -> list[RecipientFacts]:
+        """Facts of each address, in order; whoever is on no list of the account has contact 0."""
+        keys = [address.key for address in addresses]
+        people = await self._people(account.account_id, keys)
+        now = self._clock.now()
+        return [
+            RecipientFacts(*people.get(key, _NOBODY), list_id=list_id, list_name=list_name, stream=stream, now=now)
+            for key in keys
+        ]
+
+    async def suppressed(self, account_id: int, list_id: int, address: Address) -> SuppressionReason | None:
+        """The gravest 'no' that stands now for mail of this list; list 0: for mail that names none."""
+        people = await self._people(account_id, [address.key])
+        facts = RecipientFacts(
+            *people.get(address.key, _NOBODY),
+            list_id=list_id,
+            list_name="",
+            stream=Stream.MARKETING,
+            now=self._clock.now(),
+        )
+        return next((reason for reason in _GRAVEST if standing_no(reason, Known.TO_ALL, facts)), None)
+
+    async def contact(self, account_id: int, address: Address) -> int:
+        """The contact id of an address, made where there is none."""
+        found = await self._reader.fetch(_CONTACT, (account_id, address.key))
+        if found:
+            return found[0][0]
+        now = to_us(self._clock.now())
+        return await self._writer.run(partial(_make_contact, account_id=account_id, address=address, now=now))
+
+    async def sent_since(self, account_id: int, since: datetime) -> int:
+        """Copies a smarthost took since the start of that hour: never fewer than since that time."""
+        hour = to_us(since) // HOUR_US * HOUR_US
+        return (await self._reader.fetch(_SENT, (account_id, hour)))[0][0]
+
+    async def _people(self, account_id: int, keys: Sequence[str]) -> dict[str, Person]:
+        """Contact id, subscriptions and suppressions of each key that has any."""
+        if not keys:
+            return {}
+        memberships: dict[str, list[Membership]] = {}
+        for row in await _MEMBERSHIPS.fetch(self._reader, (account_id,), keys):
+            rows = memberships.setdefault(row[0], [])
+            if row not in rows:
+                rows.append(row)
+        noes: dict[str, list[No]] = {}
+        for no in await _NOES.fetch(self._reader, (account_id,), keys):
+            noes.setdefault(no[0], []).append(no)
+        return {key: _person(memberships.get(key, []), noes.get(key, [])) for key in memberships.keys() | noes.keys()}
+
+
+Person = tuple[int, tuple[Subscription, ...], tuple[Suppression, ...]]
+_NOBODY: Person = (0, (), ())
+
+
+def _person(memberships: Sequence[Membership], noes: Sequence[No]) -> Person:
+    subscriptions = tuple(_subscription(row) for row in memberships if row[2] is not None)
+    suppressions = tuple(_suppression(row, subscriptions) for row in dict.fromkeys(noes))
+    return (memberships[0][1] if memberships else 0, subscriptions, suppressions)
+
+
+def _subscription(row: Membership) -> Subscription:
+    _, _, list_id, name, confirm, status, consented, confirmed, contacted, source, refused = row
+    return Subscription(
+        list_id=list_id or 0,
+        list_name=name or "",
+        list_confirm=Confirm(confirm) if confirm else Confirm.DOUBLE,
+        status=SubscriptionStatus(status),
+        consented_at=optional_at(consented),
+        confirmed_at=optional_at(confirmed),
+        last_contact_at=optional_at(contacted),
+        source=source,
+        refused_rule=refused,
+    )
+
+
+def _suppression(row: No, subscriptions: Sequence[Subscription]) -> Suppression:
+    """A 'no' and the lists for which the person confirmed again later: only that lifts it (clause 3.1)."""
+    _, account_id, list_id, reason, at, way = row
+    said_at = from_us(at)
+    return Suppression(
+        reason=SuppressionReason(reason),
+        at=said_at,
+        way=way,
+        list_id=list_id,
+        all_accounts=account_id == 0,
+        lifted_for=frozenset(one.list_id for one in subscriptions if _confirmed_after(one, said_at)),
+    )
+
+
+def _confirmed_after(subscription: Subscription, at: datetime) -> bool:
+    confirmed_at = subscription.confirmed_at
+    return subscription.status is SubscriptionStatus.CONFIRMED and confirmed_at is not None and confirmed_at > at
+
+
+def _make_contact(statements: Statements, account_id: int, address: Address, now: int) -> int:
+    contact_id = secrets.randbelow(2**63 - 1) + 1
+    statements.execute(_NEW_CONTACT, (account_id, contact_id, address.key, str(address), now))
+    return statements.fetch(_CONTACT, (account_id, address.key))[0][0]
