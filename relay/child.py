@@ -1,0 +1,119 @@
+"""One process of `relay serve`: a worker, the keeper or the web server, as the supervisor starts it."""
+
+from __future__ import annotations
+
+import relay.adapters.sqlite_binding  # noqa: F401  (first: one SQLite library in this process)
+
+import asyncio
+import contextlib
+import gc
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import uvloop
+
+from config.load import Loaded, load
+from config.mistakes import ConfigError
+from relay.app import App
+
+Role = Callable[[App, "Life"], Awaitable[None]]
+
+
+class Life:
+    """When this process is ready, must read its settings again, and must end."""
+
+    def __init__(self, read: Callable[[], Loaded]) -> None:
+        self.read = read
+        self.ending = asyncio.Event()
+        self.reloads: list[Callable[[Loaded], None]] = []
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self.ending.set)
+        loop.add_signal_handler(signal.SIGINT, self.ending.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reload)
+        if os.environ.get("RELAY_SUPERVISED"):
+            loop.add_reader(sys.stdin.fileno(), self._supervisor_gone)
+
+    def ready(self) -> None:
+        """Tell the supervisor that this process does its work from now on."""
+        gc.collect()
+        gc.freeze()
+        if os.environ.get("RELAY_SUPERVISED"):
+            os.write(2, b"ready\n")
+
+    def _supervisor_gone(self) -> None:
+        if not os.read(sys.stdin.fileno(), 1):
+            asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+            self.ending.set()
+
+    def _reload(self) -> None:
+        """The supervisor checked the file; one that broke since leaves the old settings in force."""
+        with contextlib.suppress(ConfigError):
+            loaded = self.read()
+            for renew in self.reloads:
+                renew(loaded)
+
+
+async def _worker(app: App, life: Life) -> None:
+    servers = await app.smtp_servers()
+    life.reloads.append(app.renew)
+    life.ready()
+    await life.ending.wait()
+    async with asyncio.TaskGroup() as group:
+        for server in servers:
+            group.create_task(server.drain())
+    await app.commit.drain()
+
+
+async def _keeper(app: App, life: Life) -> None:
+    keeper = app.keeper()
+    life.reloads.append(app.renew)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(keeper.run())
+        group.create_task(app.retention(life.ending))
+        life.ready()
+        await life.ending.wait()
+        keeper.stop()
+
+
+async def _web(app: App, life: Life) -> None:
+    server = app.web_server()
+    life.reloads.append(app.renew)
+    async with asyncio.TaskGroup() as group:
+        serving = group.create_task(server.serve())
+        await server.until_started()
+        life.ready()
+        await life.ending.wait()
+        server.stop()
+        await serving
+
+
+ROLES: dict[str, Role] = {"worker": _worker, "keeper": _keeper, "web": _web}
+
+
+async def _live(role: Role, read: Callable[[], Loaded]) -> None:
+    life = Life(read)
+    app = await App.open(read())
+    try:
+        await role(app, life)
+    finally:
+        await app.close()
+
+
+def main() -> int:
+    """`python -m relay.child ROLE`, with the supervisor's environment."""
+    role = ROLES[sys.argv[1]]
+    named = os.environ.get("RELAY_CONFIG")
+    path = Path(named) if named else None
+    try:
+        uvloop.run(_live(role, lambda: load(path, os.environ)))
+    except ConfigError as error:
+        print("\n".join(str(mistake) for mistake in error.mistakes), file=sys.stderr)
+        return 78
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
