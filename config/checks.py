@@ -1,4 +1,4 @@
-"""Settings that are each well-formed and still cannot work: names, URLs, clocks, policies."""
+"""Settings that are each well-formed and still cannot work: names, URLs, policies."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import zoneinfo
 from collections.abc import Iterator
 
 from config.endpoint import Endpoint, is_address, is_name
-from config.keys import nearest, shape_of, spell
+from config.keys import GROUPS, nearest, shape_of, spell
 from config.listeners import check_listeners, network_fault
 from config.schema import RULES, Settings
 from config.urls import contact_fault, public_fault, smarthost_fault, store_fault
 from config.validation import Finding, plain, values_of
 
-GROUPS = frozenset(rule.partition(".")[0] for rule in RULES)
 INJECTING = "footer.postal_address"
 
 
@@ -24,7 +23,6 @@ def check(settings: Settings) -> list[Finding]:
         *check_listeners(settings),
         *_tls_pair(settings),
         *_outside(settings),
-        *_clocks(settings),
         *_policies(settings),
     ]
 
@@ -94,32 +92,11 @@ def _server_fault(server: str) -> str:
     return "" if is_address(endpoint.host) and endpoint.port else "must be ADDRESS:PORT: 192.0.2.53:53"
 
 
-def _clocks(settings: Settings) -> Iterator[Finding]:
-    """Pairs of which the first may not exceed the second."""
-    limits, delivery = settings.limits, settings.delivery
-    pairs = (
-        ("limits", "soft_errors", limits.soft_errors, "hard_errors", limits.hard_errors),
-        (
-            "limits",
-            "connections_per_address",
-            limits.connections_per_address,
-            "connections",
-            limits.connections,
-        ),
-        ("limits", "max_size", limits.max_size, "memory_budget", limits.memory_budget),
-        ("delivery", "retry_first", delivery.retry_first, "retry_max", delivery.retry_max),
-        ("delivery", "retry_max", delivery.retry_max, "expire_after", delivery.expire_after),
-    )
-    for table, small, smaller, large, larger in pairs:
-        if smaller > larger:
-            yield Finding((table, small), f"must not be more than {large}", ((table, large),))
-
-
 def _policies(settings: Settings) -> Iterator[Finding]:
     for name, policy in settings.policy.items():
         key = ("policy", name)
         if name not in RULES and name not in GROUPS:
-            known = spell(nearest(key, shape_of(Settings)))
+            known = spell(nearest(key, (("policy", one) for one in (*RULES, *GROUPS))))
             yield Finding(key, f"no rule or group has this name, did you mean {known}?")
         elif policy.missing and name != INJECTING:
             yield Finding((*key, "missing"), f'is a setting of [policy."{INJECTING}"] only')

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.keys import Array, Key, Leaf, Named, Shape, Table, nearest, spell, variable
+from config.keys import Array, Key, Leaf, Named, Shape, Table, leaves_of, nearest, spell, variable
 from config.mistakes import Mistake
 
 PREFIX = "RELAY__"
@@ -56,7 +56,7 @@ def _variable(name: str, text: str, shape: Table, folder: Path) -> Variable | Mi
     stem = parts[-1].removesuffix("_file")
     secret = resolve(shape, (*parts[:-1], stem)) if stem != parts[-1] else None
     if secret is None:
-        return Mistake(".".join(parts), f"unknown, did you mean {variable(nearest(parts, shape))}?", name)
+        return Mistake(".".join(parts), f"unknown, did you mean {variable(nearest(parts, leaves_of(shape)))}?", name)
     try:
         kept = (folder / text).read_bytes().decode("utf-8")
     except OSError as exc:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, is_dataclass
 from typing import TypeAlias, get_args, get_origin, get_type_hints
 
@@ -12,6 +12,9 @@ from config.schema import RULES
 
 Key: TypeAlias = tuple[str, ...]
 """A key's parts; an array's index is its decimal digits: ('listener', '0', 'bind')."""
+
+GROUPS = tuple(dict.fromkeys(rule.partition(".")[0] for rule in RULES))
+"""Rule groups, each as good as a rule id in [policy."…"]."""
 
 BARE = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -83,27 +86,37 @@ def variable(key: Key) -> str:
 
 
 def keys_of(shape: Shape, prefix: Key = ()) -> Iterator[Key]:
-    """Every key, tables too; an array stands with its entry 0, [policy] with each rule id."""
+    """Every key, tables too; an array stands with its entry 0, [policy] with each rule id and group."""
     if prefix:
         yield prefix
+    for name, child in _below(shape):
+        yield from keys_of(child, (*prefix, name))
+
+
+def leaves_of(shape: Shape, prefix: Key = ()) -> Iterator[Key]:
+    """The keys that have a value themselves."""
+    if isinstance(shape, Leaf):
+        yield prefix
+    for name, child in _below(shape):
+        yield from leaves_of(child, (*prefix, name))
+
+
+def _below(shape: Shape) -> Iterable[tuple[str, Shape]]:
     match shape:
         case Table(keys):
-            for name, child in keys.items():
-                yield from keys_of(child, (*prefix, name))
+            return keys.items()
         case Array(entry):
-            yield from keys_of(entry, (*prefix, "0"))
+            return [("0", entry)]
         case Named(entry):
-            for rule in RULES:
-                yield from keys_of(entry, (*prefix, rule))
-        case Leaf():
-            pass
+            return [(name, entry) for name in (*RULES, *GROUPS)]
+    return ()
 
 
-def nearest(key: Key, shape: Table) -> Key:
-    """The known key most like an unknown one: alike as a whole, and in its last part."""
-    index = next((part for part in key if part.isdigit()), "0")
-    known = [tuple(index if part == "0" else part for part in one) for one in keys_of(shape)]
-    return max(known, key=lambda one: _likeness(spell(key), spell(one)) + _likeness(key[-1], one[-1]))
+def nearest(key: Key, known: Iterable[Key]) -> Key:
+    """The known key most like an unknown one, alike as a whole and in its last part."""
+    index = next((part for part in key if part.isdecimal()), "0")
+    placed = [tuple(index if part == "0" else part for part in one) for one in known]
+    return max(placed, key=lambda one: _likeness(spell(key), spell(one)) + _likeness(key[-1], one[-1]))
 
 
 def _likeness(a: str, b: str) -> float:

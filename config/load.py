@@ -29,6 +29,11 @@ class Loaded:
     path: Path | None
     """The file read; None: there was none."""
 
+    @property
+    def folder(self) -> Path:
+        """What relative paths resolve against."""
+        return _folder(self.path)
+
 
 @dataclass(frozen=True, slots=True)
 class _Sources:
@@ -68,7 +73,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Loaded:
 
     Relative paths resolve against the file's folder, without a file against the working directory.
     """
-    folder = (path.parent if path else Path()).resolve()
+    folder = _folder(path)
     file = read_toml(path) if path else TomlFile({}, {})
     shape = shape_of(Settings)
     variables, mistakes = read_environment(environ, shape, folder)
@@ -86,6 +91,10 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Loaded:
         raise ConfigError(mistakes)
     origins = {spell(key): sources.origin(key) for key, _ in values_of(plain(settings), shape)}
     return Loaded(resolve_paths(settings, folder), origins, path)
+
+
+def _folder(path: Path | None) -> Path:
+    return (path.parent if path else Path()).resolve()
 
 
 def _sound(finding: Finding, wrong: set[str]) -> bool:

@@ -10,6 +10,8 @@ from urllib.parse import SplitResult, urlsplit
 from config.endpoint import is_address, is_loopback, is_name
 from config.paths import MAILDIR, SQLITE
 
+ESCAPES = "; in a password write /, ?, #, @, [ and ] as %2F, %3F, %23, %40, %5B and %5D"
+UNREADABLE = f"cannot be read as a URL{ESCAPES}"
 SMARTHOST_SCHEMES = ("smtp", "smtps", "smtp+starttls")
 
 
@@ -18,12 +20,12 @@ def smarthost_fault(url: str) -> str:
     if url.startswith(MAILDIR):
         return "" if len(url) > len(MAILDIR) else "must name a folder: maildir:PATH"
     parts = _split(url)
-    if parts is None or parts.scheme not in SMARTHOST_SCHEMES:
+    if parts is None:
+        return UNREADABLE
+    if parts.scheme not in SMARTHOST_SCHEMES:
         return "must begin with smtp://, smtps://, smtp+starttls:// or maildir:"
-    if not parts.hostname or not _is_host(parts.hostname) or not _port(parts):
-        return f"must be {parts.scheme}://[user:password@]host:port"
-    if parts.path or parts.query or parts.fragment:
-        return "must end with the port (write /, ?, # and @ in a password as %2F, %3F, %23 and %40)"
+    if not _is_host(parts.hostname) or not parts.port or parts.path or parts.query or parts.fragment:
+        return f"must be {parts.scheme}://[user:password@]host:port{ESCAPES}"
     if "@" in parts.netloc and not (parts.username and parts.password):
         return "must give a user and a password, or neither"
     return ""
@@ -37,10 +39,12 @@ def store_fault(url: str) -> str:
             return "must be sqlite:///PATH, a file (sqlite:////PATH for an absolute one)"
         return ""
     parts = _split(url)
-    if parts is None or parts.scheme != "postgresql":
+    if parts is None:
+        return UNREADABLE
+    if parts.scheme != "postgresql":
         return "must begin with sqlite:/// or postgresql://"
-    if not parts.hostname or not _is_host(parts.hostname) or not parts.path.strip("/"):
-        return "must be postgresql://user:password@host/db"
+    if not _is_host(parts.hostname) or not parts.path.strip("/") or parts.fragment:
+        return f"must be postgresql://user:password@host/db{ESCAPES}"
     return ""
 
 
@@ -49,11 +53,11 @@ def public_fault(url: str) -> str:
     parts = _split(url)
     if parts is None or parts.scheme not in ("http", "https") or not url.isascii():
         return "must begin with https:// (http:// on loopback only)"
-    if not parts.hostname or not _is_host(parts.hostname) or "@" in parts.netloc:
+    if not _is_host(parts.hostname) or "@" in parts.netloc:
         return "must be https://HOST, with a path where the relay sits under one"
     if parts.query or parts.fragment or any(c in url for c in " <>\"'\\"):
         return "must be a plain base without query, fragment, spaces or quotes"
-    if parts.scheme == "http" and not is_loopback(parts.hostname):
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         return "must be https: plain http is allowed on loopback only"
     return ""
 
@@ -80,9 +84,6 @@ def _split(url: str) -> SplitResult | None:
     return parts
 
 
-def _port(parts: SplitResult) -> int:
-    return parts.port or 0
-
-
-def _is_host(host: str) -> bool:
-    return is_address(host) or is_name(host)
+def _is_host(host: str | None) -> bool:
+    """An address or a name; names inside private networks may hold underscores."""
+    return host is not None and (is_address(host) or is_name(host.replace("_", "x")))

@@ -10,9 +10,26 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from config.keys import Array, Key, Leaf, Named, Shape, Table, nearest, spell
+from config.keys import Array, Key, Leaf, Named, Shape, Table, keys_of, nearest, spell
 from config.schema import Settings
 from config.toml_file import Tree
+
+WORDS = {
+    "missing": "must be given",
+    "dataclass_type": "must be a table",
+    "dict_type": "must hold tables",
+    "tuple_type": "must be an array",
+    "literal_error": "must be {expected}",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "string_type": "must be text in quotes",
+    "path_type": "must be text in quotes",
+    "bool_type": "must be true or false",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than_equal": "must be at most {le:g}",
+}
+"""pydantic's error types in an administrator's words; none quotes the value."""
 
 PLACEHOLDERS = {"kind": "intake", "bind": "127.0.0.1:0"}
 """Stand in for required keys that are missing or wrong, so that the rest can still be checked."""
@@ -35,24 +52,33 @@ def drop_unknown(tree: Tree, shape: Table) -> list[Finding]:
     unknown = list(_unknown(tree, shape))
     for key in unknown:
         _remove(tree, key)
-    return [Finding(key, f"unknown key, did you mean {spell(nearest(key, shape))}?") for key in unknown]
+    return [Finding(key, f"unknown key, did you mean {spell(_meant(key, shape))}?") for key in unknown]
+
+
+def _meant(key: Key, shape: Table) -> Key:
+    """The nearest known key that is not a table around this one."""
+    return nearest(key, (one for one in keys_of(shape) if len(one) >= len(key) or key[: len(one)] != one))
 
 
 def _unknown(node: object, shape: Shape, prefix: Key = ()) -> Iterator[Key]:
     """Keys without a place in the shape; values of the wrong form are left for validation."""
-    children: list[tuple[str, object, Shape | None]] = []
-    match shape, node:
-        case Table(keys), dict():
-            children = [(name, child, keys.get(name)) for name, child in node.items()]
-        case Named(entry), dict():
-            children = [(name, child, entry) for name, child in node.items()]
-        case Array(entry), list():
-            children = [(str(index), child, entry) for index, child in enumerate(node)]
-    for name, child, below in children:
+    for name, child, below in _children(node, shape):
         if below is None:
             yield (*prefix, name)
         else:
             yield from _unknown(child, below, (*prefix, name))
+
+
+def _children(node: object, shape: Shape) -> list[tuple[str, object, Shape | None]]:
+    """What a table or array holds, each with its shape; None: the schema has none for it."""
+    match shape, node:
+        case Table(keys), dict():
+            return [(name, child, keys.get(name)) for name, child in node.items()]
+        case Named(entry), dict():
+            return [(name, child, entry) for name, child in node.items()]
+        case Array(entry), list():
+            return [(str(index), child, entry) for index, child in enumerate(node)]
+    return []
 
 
 def validate(tree: Tree) -> tuple[Settings, list[Finding]]:
@@ -77,33 +103,7 @@ def _date(value: object) -> object:
 
 
 def _words(error: ErrorDetails) -> str:
-    limits = error.get("ctx", {})
-    match error["type"]:
-        case "missing":
-            return "must be given"
-        case "dataclass_type":
-            return "must be a table"
-        case "tuple_type":
-            return "must be an array"
-        case "mapping_type":
-            return "must hold tables"
-        case "literal_error":
-            return f"must be {limits['expected']}"
-        case "int_type" | "int_from_float":
-            return "must be a whole number"
-        case "float_type":
-            return "must be a number"
-        case "finite_number":
-            return "must be a finite number"
-        case "string_type" | "path_type":
-            return "must be text in quotes"
-        case "bool_type":
-            return "must be true or false"
-        case "greater_than_equal":
-            return f"must be at least {limits['ge']:g}"
-        case "less_than_equal":
-            return f"must be at most {limits['le']:g}"
-    return error["msg"]
+    return WORDS.get(error["type"], "{msg}").format(msg=error["msg"], **error.get("ctx", {}))
 
 
 def _mend(tree: Tree, key: Key) -> None:
@@ -120,19 +120,14 @@ def _mend(tree: Tree, key: Key) -> None:
 def _node(tree: Tree, key: Key) -> object:
     node: object = tree
     for part in key:
-        if isinstance(node, dict):
-            node = node.get(part)
-        elif isinstance(node, list) and int(part) < len(node):
-            node = node[int(part)]
-        else:
-            return None
+        node = node[int(part)] if isinstance(node, list) else node.get(part) if isinstance(node, dict) else None
     return node
 
 
 def _remove(tree: Tree, key: Key) -> None:
     parent = _node(tree, key[:-1])
-    if isinstance(parent, dict):
-        parent.pop(key[-1], None)
+    assert isinstance(parent, dict), f"{key} was found in a table"
+    del parent[key[-1]]
 
 
 def plain(value: object) -> object:
@@ -147,16 +142,9 @@ def plain(value: object) -> object:
 
 
 def values_of(node: object, shape: Shape, prefix: Key = ()) -> Iterator[tuple[Key, object]]:
-    """Every leaf of a plain tree with its key, in the schema's order."""
-    match shape, node:
-        case Leaf(), _:
-            yield prefix, node
-        case Table(keys), dict():
-            for name, below in keys.items():
-                yield from values_of(node[name], below, (*prefix, name))
-        case Named(entry), dict():
-            for name, child in node.items():
-                yield from values_of(child, entry, (*prefix, name))
-        case Array(entry), list():
-            for index, child in enumerate(node):
-                yield from values_of(child, entry, (*prefix, str(index)))
+    """Every leaf of a plain tree of settings with its key, in the schema's order."""
+    if isinstance(shape, Leaf):
+        yield prefix, node
+    for name, child, below in _children(node, shape):
+        assert below is not None, "settings hold what the schema knows"
+        yield from values_of(child, below, (*prefix, name))

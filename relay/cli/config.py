@@ -11,6 +11,7 @@ import typer
 from config.keys import shape_of, spell
 from config.load import Loaded, load
 from config.mistakes import ConfigError
+from config.paths import resolve_paths
 from config.schema import Settings
 from config.secrets import masked
 from config.validation import plain, values_of
@@ -23,17 +24,16 @@ app = typer.Typer(help="Settings: what is in force, and whether a file is right.
 @app.command()
 def show(
     ctx: typer.Context,
-    changed: Annotated[
-        bool, typer.Option("--changed", help="Only what differs in origin from the defaults.")
-    ] = False,
+    changed: Annotated[bool, typer.Option("--changed", help="Only what differs from the defaults.")] = False,
     defaults: Annotated[bool, typer.Option("--defaults", help="The defaults, whatever is set.")] = False,
     json: Json = False,
 ) -> None:
     """Each value and where it came from: default, file:line or variable. Secrets are masked."""
     if changed and defaults:
         raise Failure("--changed and --defaults exclude each other", Exit.USAGE)
-    loaded = Loaded(Settings(), {}, None) if defaults else invocation(ctx).loaded
-    rows = [row for row in _rows(loaded) if not changed or row[2] != "default"]
+    rows = list(_rows(Loaded(Settings(), {}, None) if defaults else invocation(ctx).loaded))
+    if changed:
+        rows = _changed(rows, invocation(ctx).loaded)
     if json:
         print_json([{"key": key, "value": value, "origin": origin} for key, value, origin in rows])
     else:
@@ -45,6 +45,13 @@ def _rows(loaded: Loaded) -> Iterator[tuple[str, object, str]]:
         name = spell(key)
         shown = masked(value) if isinstance(value, str) else value
         yield name, shown, loaded.origins.get(name, "default")
+
+
+def _changed(rows: list[tuple[str, object, str]], loaded: Loaded) -> list[tuple[str, object, str]]:
+    """Rows whose value no default has; default paths count as resolved where the settings are."""
+    default = Loaded(resolve_paths(Settings(), loaded.folder), {}, loaded.path)
+    values = {key: value for key, value, _ in _rows(default)}
+    return [row for row in rows if row[0] not in values or values[row[0]] != row[1]]
 
 
 def _toml(value: object) -> str | None:
