@@ -1,0 +1,156 @@
+"""The ports in memory: real classes that keep relay/ports.py's promises, for tests of stages and listeners."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from policies.address import Address
+from policies.facts import Account, RecipientFacts, Stream, Subscription, Suppression, SuppressionReason
+from relay.ports import DeliveredRow, Event, StoreUnavailable
+from relay.transaction import Credential
+
+SPRING = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class FakeClock:
+    """Stands still until a test moves it."""
+
+    at: datetime = SPRING
+    seconds: float = 1000.0
+
+    def now(self) -> datetime:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def advance(self, step: timedelta) -> None:
+        self.at += step
+        self.seconds += step.total_seconds()
+
+
+@dataclass(slots=True)
+class MemoryDirectory:
+    """Accounts and credentials; `stopped` makes it a store that cannot be read."""
+
+    accounts: dict[int, Account] = field(default_factory=dict)
+    credentials: dict[tuple[str, str], Credential] = field(default_factory=dict)
+    stopped: bool = False
+
+    def add(self, account: Account, *credentials: Credential) -> None:
+        self.accounts[account.account_id] = account
+        self.credentials.update({(one.account_name, one.name): one for one in credentials})
+
+    def _read(self) -> list[Account]:
+        if self.stopped:
+            raise StoreUnavailable("the store is stopped")
+        return list(self.accounts.values())
+
+    async def account(self, account_id: int) -> Account | None:
+        return next((one for one in self._read() if one.account_id == account_id), None)
+
+    async def account_named(self, name: str) -> Account | None:
+        return next((one for one in self._read() if one.name == name), None)
+
+    async def owner_of(self, domain: str) -> Account | None:
+        return next((one for one in self._read() if one.owns(domain)), None)
+
+    async def credential(self, account_name: str, name: str) -> Credential | None:
+        self._read()
+        return self.credentials.get((account_name, name))
+
+
+@dataclass(slots=True)
+class Person:
+    """What one account's store knows of one address."""
+
+    contact_id: int
+    subscriptions: list[Subscription] = field(default_factory=list)
+    suppressions: list[Suppression] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class MemoryPermissions:
+    """Permission and suppression by account and address key; `stopped` makes it a store that cannot be read."""
+
+    clock: FakeClock
+    people: dict[tuple[int, str], Person] = field(default_factory=dict)
+    sent: list[tuple[int, datetime]] = field(default_factory=list)
+    """Account and time of each copy taken."""
+    stopped: bool = False
+
+    def person(self, account_id: int, address: Address) -> Person:
+        """The row of an address under an account, made where there is none."""
+        return self.people.setdefault((account_id, address.key), Person(len(self.people) + 1))
+
+    def subscribe(self, account_id: int, address: Address, subscription: Subscription) -> None:
+        self.person(account_id, address).subscriptions.append(subscription)
+
+    def suppress(self, account_id: int, address: Address, suppression: Suppression) -> None:
+        self.person(account_id, address).suppressions.append(suppression)
+
+    def _suppressions(self, account_id: int, address: Address) -> tuple[Suppression, ...]:
+        """The account's own, and what the person told every sender elsewhere."""
+        return tuple(
+            no
+            for (owner, key), person in self.people.items()
+            if key == address.key
+            for no in person.suppressions
+            if owner == account_id or no.all_accounts
+        )
+
+    def _facts(
+        self, account: Account, list_id: int, list_name: str, stream: Stream, address: Address
+    ) -> RecipientFacts:
+        person = self.people.get((account.account_id, address.key), Person(0))
+        on_list = tuple(one for one in person.subscriptions if list_id in (0, one.list_id))
+        suppressions = self._suppressions(account.account_id, address)
+        return RecipientFacts(person.contact_id, on_list, suppressions, list_id, list_name, stream, self.clock.now())
+
+    def _read(self) -> None:
+        if self.stopped:
+            raise StoreUnavailable("the store is stopped")
+
+    async def recipients(
+        self, account: Account, list_id: int, list_name: str, stream: Stream, addresses: Sequence[Address]
+    ) -> list[RecipientFacts]:
+        self._read()
+        return [self._facts(account, list_id, list_name, stream, address) for address in addresses]
+
+    async def suppressed(self, account_id: int, list_id: int, address: Address) -> SuppressionReason | None:
+        self._read()
+        for no in self._suppressions(account_id, address):
+            wide = no.all_accounts or no.list_id == 0 or list_id == 0
+            if (wide or no.list_id == list_id) and list_id not in no.lifted_for:
+                return no.reason
+        return None
+
+    async def contact(self, account_id: int, address: Address) -> int:
+        self._read()
+        return self.person(account_id, address).contact_id
+
+    async def sent_since(self, account_id: int, since: datetime) -> int:
+        self._read()
+        return sum(1 for owner, at in self.sent if owner == account_id and at >= since)
+
+
+@dataclass(slots=True)
+class ListJournal:
+    """Keeps what it is told, in order."""
+
+    events: list[Event] = field(default_factory=list)
+    rows: list[DeliveredRow] = field(default_factory=list)
+
+    def write(self, event: Event) -> None:
+        self.events.append(event)
+
+    def delivered(self, row: DeliveredRow, event: Event) -> None:
+        self.rows.append(row)
+        self.events.append(event)
+
+    def named(self, name: str) -> list[Event]:
+        """The events of one kind."""
+        return [event for event in self.events if event.event == name]
