@@ -44,6 +44,7 @@ OVERSIGNED = frozenset({"from", "subject", "date", "to", "content-type", "list-u
 VARYING = ("list-unsubscribe", "cfbl-feedback-id")
 """Signed fields that differ between the copies of one message."""
 
+_RUN = re.compile(rb"  +")
 _PADDING, _DIGEST = PKCS1v15(), Prehashed(SHA256())
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,253}\Z")
 
@@ -76,12 +77,7 @@ def relaxed_lines(octets: bytes) -> bytes:
     """Whole body lines as RFC 6376 §3.4.4 hashes them; empty lines at the end of the body stay."""
     if b"\t" in octets:
         octets = octets.replace(b"\t", b" ")
-    if b"  " in octets:
-        # Long indents first: one pass of the plain replacement only halves a run.
-        octets = octets.replace(b" " * 16, b" ").replace(b" " * 4, b" ")
-        while b"  " in octets:
-            octets = octets.replace(b"  ", b" ")
-    return octets.replace(b" \r\n", b"\r\n")
+    return _RUN.sub(b" ", octets).replace(b" \r\n", b"\r\n")
 
 
 def ended(canonical: bytes) -> bytes:

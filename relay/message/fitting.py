@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from relay.message.parts import DisplayedPart, Edit, Message
-from relay.message.pen import Pen, pen_for, wide_codec
+from relay.message.pen import Pen, wide_codec
 from relay.message.placement import placed
 from relay.message.recipe import CopyRecipe, Recipe
 from relay.message.recode import Recode, recoded, walk
 from relay.message.transfer import IDENTITY, base64_lines, is_strict_quoted
-from relay.message.writing import Insertion, insertions
+from relay.message.writing import Writing, writing
 
 URL_ROOM = 256
 """Octets an opt-out URL may take: lines must have room for it before any copy is known."""
@@ -27,84 +27,69 @@ class Fitted:
     """A message that takes what is to be written, and what was done to make it so."""
 
     message: Message
-    displayed: tuple[DisplayedPart, ...]
-    changes: tuple[tuple[str, str], ...]
-    """(part number, what) of each part that had to be encoded anew."""
+    writings: tuple[Writing, ...]
+    recodes: tuple[Recode, ...] = ()
+    """Parts encoded anew, by the numbers they keep."""
 
 
 def fitted(message: Message, displayed: Sequence[DisplayedPart], recipe: Recipe, eight_bit: bool) -> Fitted:
     """The message with as few parts encoded anew as can be; without `eight_bit` it comes out in 7 bits."""
-    wanted: dict[str, tuple[Recode, DisplayedPart]] = {}
-    for one in displayed:
-        pen = pen_for(one)
-        found = insertions(one, pen, recipe)
-        if found and (change := _fit(message, one, pen, found, eight_bit)) is not None:
-            wanted[one.part.number] = change
-    recodes = [change for change, _ in wanted.values()]
+    writings = [writing(one, recipe) for one in displayed]
+    recodes: dict[str, Recode] = {}
+    moved: dict[str, DisplayedPart] = {}
+    for one in writings:
+        if one.insertions and (change := _fit(message, one, eight_bit)) is not None:
+            number = one.displayed.part.number
+            recodes[number], moved[number] = change
     if not eight_bit:
-        done = {change.part.number for change in recodes}
-        recodes += [one for one in _seven_bit(message) if one.part.number not in done]
+        recodes = {one.part.number: one for one in _seven_bit(message)} | recodes
     if not recodes:
-        return Fitted(message, tuple(displayed), ())
-    result = recoded(message, recodes)
+        return Fitted(message, tuple(writings))
+    result = recoded(message, list(recodes.values()))
     parts = {part.number: part for part in walk(result.root)}
-    moved = [wanted[one.part.number][1] if one.part.number in wanted else one for one in displayed]
-    changes = tuple([(one.part.number, _said(one)) for one in recodes if one.part.children == []])
-    return Fitted(result, tuple([replace(one, part=parts[one.part.number]) for one in moved]), changes)
+    again = [replace(moved.get(one.part.number, one), part=parts[one.part.number]) for one in displayed]
+    return Fitted(result, tuple([writing(one, recipe) for one in again]), tuple(recodes.values()))
 
 
-def _said(change: Recode) -> str:
-    charset = f" in {change.charset}" if change.charset else ""
-    return f"encoded anew{charset} as {change.encoding}"
+def _fit(message: Message, write: Writing, eight_bit: bool) -> tuple[Recode, DisplayedPart] | None:
+    """How this part must change, and the part as it then is; None: it takes what is written as it stands."""
+    one = write.displayed
+    if not all(write.pen.can_write(insertion.text(_ROOMY)) for insertion in write.insertions):
+        return _in_utf8(message, write, eight_bit)
+    encoding = _encoding(message, write, eight_bit)
+    if not encoding:
+        return None
+    return Recode(one.part, encoding, None if encoding == "8bit" else one.decoded), one
 
 
-def _fit(
-    message: Message, one: DisplayedPart, pen: Pen, found: Sequence[Insertion], eight_bit: bool
-) -> tuple[Recode, DisplayedPart] | None:
-    """How this part must change, and the part as it then is; None: it takes the insertions as it stands."""
-    text = "".join([insertion.text(_ROOMY) for insertion in found])
-    if not pen.can_write(text):
-        return _in_utf8(message, one, found, eight_bit)
-    encoding = _encoding(message, one, pen, found, eight_bit)
-    if encoding == "8bit":
-        return Recode(one.part, "8bit"), one
-    if encoding:
-        return Recode(one.part, encoding, one.decoded), one
-    return None
-
-
-def _encoding(message: Message, one: DisplayedPart, pen: Pen, found: Sequence[Insertion], eight_bit: bool) -> str:
+def _encoding(message: Message, write: Writing, eight_bit: bool) -> str:
     """The transfer encoding the part must get; empty: it can stay as it is. '8bit': only its label changes."""
-    raw, part = message.raw, one.part
+    raw, one, part = message.raw, write.displayed, write.displayed.part
     if part.encoding == "base64":
         return "" if base64_lines(raw, part.body, part.end, one.decoded) else "base64"
     if part.encoding == "quoted-printable":
         return "" if is_strict_quoted(raw, part.body, part.end, one.decoded) else "quoted-printable"
     if part.encoding not in IDENTITY or raw[part.body : part.end] != one.decoded:
         return "quoted-printable"
-    written = [item.by.octets(_ROOMY) for item in placed(message, one, pen, found) if not isinstance(item.by, bytes)]
-    if any(len(line) > _LINE for octets in written for line in octets.split(b"\r\n")):
+    found = [each.by.octets(_ROOMY) for each in placed(message, write) if not isinstance(each.by, bytes)]
+    if any(len(line) > _LINE for octets in found for line in octets.split(b"\r\n")):
         return "quoted-printable"
-    if all(octets.isascii() for octets in written) and (eight_bit or one.decoded.isascii()):
+    if all(octets.isascii() for octets in found) and (eight_bit or one.decoded.isascii()):
         return ""
     if not eight_bit:
         return "quoted-printable"
     return "" if part.encoding in ("8bit", "binary") else "8bit"
 
 
-def _in_utf8(
-    message: Message, one: DisplayedPart, found: Sequence[Insertion], eight_bit: bool
-) -> tuple[Recode, DisplayedPart]:
+def _in_utf8(message: Message, write: Writing, eight_bit: bool) -> tuple[Recode, DisplayedPart]:
     """The part with charset UTF-8; its octets stay where they are UTF-8 already, as ASCII is."""
-    converted = _converted(one)
-    if converted.decoded != one.decoded:
+    before, one = write.displayed, _converted(write.displayed)
+    if one.decoded != before.decoded:
         encoding = "base64" if one.part.encoding == "base64" else "quoted-printable"
-        return Recode(one.part, encoding, converted.decoded, "utf-8"), converted
-    one = converted
-    encoding = _encoding(message, one, Pen("utf-8", one.html), found, eight_bit)
-    if encoding in ("", "8bit"):
-        return Recode(one.part, encoding or one.part.encoding, None, "utf-8"), one
-    return Recode(one.part, encoding, one.decoded, "utf-8"), one
+        return Recode(one.part, encoding, one.decoded, "utf-8"), one
+    encoding = _encoding(message, replace(write, pen=Pen("utf-8", one.html)), eight_bit)
+    body = None if encoding in ("", "8bit") else one.decoded
+    return Recode(one.part, encoding or one.part.encoding, body, "utf-8"), one
 
 
 def _converted(one: DisplayedPart) -> DisplayedPart:

@@ -9,7 +9,7 @@ from relay.message.parts import DisplayedPart, Message, Part
 from relay.message.pen import Pen
 from relay.message.splice import Base64Stretch, Piece, PlainStretch, QuotedStretch, Replacement, Slot
 from relay.message.transfer import base64_lines, quoted_offset
-from relay.message.writing import Insertion
+from relay.message.writing import Insertion, Writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,24 +21,30 @@ class Placed:
     slot: Slot
 
 
-def placed(message: Message, displayed: DisplayedPart, pen: Pen, found: Sequence[Insertion]) -> list[Replacement]:
-    """Insertions as replacements of whole raw lines; the part is one that `fitted` has seen."""
-    part = displayed.part
+def placed(message: Message, write: Writing) -> list[Replacement]:
+    """What is written as replacements of whole raw lines; the part is one that `fitted` has seen."""
+    part = write.displayed.part
+    spots = [Placed(one.start, one.end, slot(write.pen, one)) for one in write.insertions]
+    if not spots:
+        return []
     if part.encoding == "base64":
-        return [_in_base64(message.raw, displayed, [Placed(one.start, one.end, slot(pen, one)) for one in found])]
+        return [_in_base64(message.raw, write.displayed, spots)]
     quoted = part.encoding == "quoted-printable"
-    spots = []
-    for one in found:
-        start, end = part.body + one.start, part.body + one.end
-        if quoted:
-            start = quoted_offset(message.raw, part.body, part.end, one.start)
-            end = quoted_offset(message.raw, start, part.end, one.end - one.start)
-        spots.append(Placed(start, end, slot(pen, one)))
+    spots = [_in_quoted(message.raw, part, one) if quoted else _moved(part.body, one) for one in spots]
     kind = QuotedStretch if quoted else PlainStretch
     return [
         Replacement(start, end, kind(_pieces(message.raw, start, end, group)))
         for start, end, group in _lines(message.raw, part, spots)
     ]
+
+
+def _moved(by: int, spot: Placed) -> Placed:
+    return Placed(by + spot.start, by + spot.end, spot.slot)
+
+
+def _in_quoted(raw: bytes, part: Part, spot: Placed) -> Placed:
+    start = quoted_offset(raw, part.body, part.end, spot.start)
+    return Placed(start, quoted_offset(raw, start, part.end, spot.end - spot.start), spot.slot)
 
 
 def slot(pen: Pen, insertion: Insertion) -> Slot:

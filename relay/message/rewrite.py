@@ -11,12 +11,10 @@ from relay.message.header_fields import HeaderFault
 from relay.message.list_headers import is_uri
 from relay.message.outgoing_header import OutgoingHeader, removed
 from relay.message.parts import DisplayedPart, Message
-from relay.message.pen import pen_for
 from relay.message.placement import placed
 from relay.message.recipe import CopyRecipe, Recipe
-from relay.message.recode import walk
+from relay.message.recode import Recode, walk
 from relay.message.splice import Body, Replacement
-from relay.message.writing import insertions
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +36,20 @@ class Prepared:
         self._displayed = tuple(displayed)
         self._recipe = recipe
         self._keys = keys
-        fit = fitted(message, displayed, recipe, eight_bit=True)
-        self._header = OutgoingHeader(fit.message, recipe, keys)
-        self._body = _body(fit, recipe)
+        self._fit = fitted(message, displayed, recipe, eight_bit=True)
+        self._header = OutgoingHeader(self._fit.message, recipe, keys)
+        self._body = _body(self._fit)
         self._seven_bit: tuple[OutgoingHeader, Body] | None = None
-        self.changes = (*_header_changes(message, self._header, recipe), *_body_changes(fit, recipe))
 
     @property
-    def written(self) -> bool:
-        """Whether any displayed part differs from what the customer wrote."""
-        return any(change.part for change in self.changes)
+    def writes(self) -> bool:
+        """Whether any displayed part becomes other than the customer wrote it."""
+        return any(one.insertions for one in self._fit.writings)
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """What rewriting changes, header first, parts in order."""
+        return (*_header_changes(self.message, self._header, self._recipe), *_body_changes(self._fit))
 
     def render(self, copy: CopyRecipe, eight_bit: bool) -> bytes:
         """One copy's octets: CRLF lines of at most 998 octets, signed; in 7 bits where 8BITMIME is missing.
@@ -65,7 +67,7 @@ class Prepared:
     def _in_seven_bits(self) -> tuple[OutgoingHeader, Body]:
         if self._seven_bit is None:
             fit = fitted(self.message, self._displayed, self._recipe, eight_bit=False)
-            self._seven_bit = OutgoingHeader(fit.message, self._recipe, self._keys), _body(fit, self._recipe)
+            self._seven_bit = OutgoingHeader(fit.message, self._recipe, self._keys), _body(fit)
         return self._seven_bit
 
 
@@ -74,14 +76,12 @@ def prepare(message: Message, displayed: Sequence[DisplayedPart], recipe: Recipe
     return Prepared(message, displayed, recipe, keys)
 
 
-def _body(fit: Fitted, recipe: Recipe) -> Body:
+def _body(fit: Fitted) -> Body:
     message, replacements = fit.message, [_last_line_end(fit.message)]
-    for one in fit.displayed:
-        pen = pen_for(one)
-        found = insertions(one, pen, recipe)
-        if found:
-            replacements += placed(message, one, pen, found)
-            replacements += _stale_digests(message, one)
+    for one in fit.writings:
+        replacements += placed(message, one)
+        if one.insertions:
+            replacements += _stale_digests(message, one.displayed)
     return Body(message.raw, message.root.body, replacements)
 
 
@@ -120,10 +120,15 @@ def _header_changes(message: Message, header: OutgoingHeader, recipe: Recipe) ->
     return [Change("", what) for what in changes]
 
 
-def _body_changes(fit: Fitted, recipe: Recipe) -> list[Change]:
-    changes = [Change(number, what) for number, what in fit.changes]
-    for one in fit.displayed:
-        said = [found.what for found in insertions(one, pen_for(one), recipe)]
-        changes += [Change(one.part.number, what) for what in dict.fromkeys(said)]
+def _body_changes(fit: Fitted) -> list[Change]:
+    changes = [Change(one.part.number, _said(one)) for one in fit.recodes if not one.part.children]
+    for write in fit.writings:
+        said = dict.fromkeys([found.what for found in write.insertions])
+        changes += [Change(write.displayed.part.number, what) for what in said]
     order = {part.number: at for at, part in enumerate(walk(fit.message.root))}
     return sorted(changes, key=lambda change: order[change.part])
+
+
+def _said(change: Recode) -> str:
+    charset = f" in {change.charset}" if change.charset else ""
+    return f"encoded anew{charset} as {change.encoding}"

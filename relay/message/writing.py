@@ -8,7 +8,7 @@ from html import escape
 
 from relay.message.footer import Footer, address_line, wording
 from relay.message.parts import DisplayedPart, Edit
-from relay.message.pen import Pen, wide_codec
+from relay.message.pen import Pen, pen_for, wide_codec
 from relay.message.placeholders import is_placeholder
 from relay.message.recipe import CopyRecipe, Recipe
 
@@ -26,8 +26,23 @@ class Insertion:
     """The change in words, for `relay check`."""
 
 
-def insertions(displayed: DisplayedPart, pen: Pen, recipe: Recipe) -> list[Insertion]:
-    """All that is written into this part, in order, not overlapping."""
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """One displayed part, what is written into it, and with what."""
+
+    displayed: DisplayedPart
+    pen: Pen
+    insertions: tuple[Insertion, ...]
+    """In order, not overlapping."""
+
+
+def writing(displayed: DisplayedPart, recipe: Recipe) -> Writing:
+    """What the recipe writes into this part."""
+    pen = pen_for(displayed)
+    return Writing(displayed, pen, tuple(_insertions(displayed, pen, recipe)))
+
+
+def _insertions(displayed: DisplayedPart, pen: Pen, recipe: Recipe) -> list[Insertion]:
     found = [_edited(displayed, one, recipe) for one in displayed.edits]
     footer = _footer(displayed, recipe)
     if footer is not None:
