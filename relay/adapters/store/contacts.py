@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -51,6 +52,36 @@ async def made_contact(
     }
     await connection.execute(insert_missing(connection, contact).values(**row))
     return await contact_id_of(connection, account_id, address)
+
+
+async def made_contacts(
+    connection: AsyncConnection, account_id: int, addresses: Sequence[Address], names: Mapping[str, str], at: datetime
+) -> dict[str, int]:
+    """Contact ids by address key, made where there were none; `names` by key go to new ones only."""
+    ids = await _ids(connection, account_id, [address.key for address in addresses])
+    new = [
+        {
+            "account_id": account_id,
+            "contact_id": fresh_id(63),
+            "address_key": address.key,
+            "address": str(address),
+            "name": names.get(address.key, ""),
+            "created_at": to_us(at),
+        }
+        for address in addresses
+        if address.key not in ids
+    ]
+    if not new:
+        return ids
+    await connection.execute(insert_missing(connection, contact), new)
+    return ids | await _ids(connection, account_id, [str(row["address_key"]) for row in new])
+
+
+async def _ids(connection: AsyncConnection, account_id: int, keys: Sequence[str]) -> dict[str, int]:
+    statement = select(contact.c.address_key, contact.c.contact_id).where(
+        contact.c.account_id == account_id, contact.c.address_key.in_(keys)
+    )
+    return dict((await connection.execute(statement)).tuples().all())
 
 
 async def contact_row(connection: AsyncConnection, account_id: int, contact_id: int) -> tuple[str, str, str]:

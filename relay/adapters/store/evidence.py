@@ -1,4 +1,4 @@
-"""The evidence bundle of an address: every permission it gave an account, and what each rests on (STANDARDS.md §4.5)."""
+"""The evidence bundle of an address: every permission it gave an account, and what each rests on (clause 3.1)."""
 
 from __future__ import annotations
 

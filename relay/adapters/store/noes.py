@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from policies.address import Address
@@ -19,6 +19,7 @@ from relay.adapters.tables import contact, subscription, suppression
 
 BY_STAFF = "staff"
 """The way of a 'no' that staff put in, and the only one they may take out."""
+IMPORTED = "import"
 EVERY_ACCOUNT = 0
 EVERY_LIST = 0
 
@@ -95,6 +96,69 @@ async def _still_says_it(connection: AsyncConnection, wish: Wish, at: int, way: 
     if wish.account_id:
         newer = newer.where(subscription.c.account_id == wish.account_id)
     return await connection.scalar(newer.limit(1)) is None
+
+
+async def keep_imported(
+    connection: AsyncConnection,
+    account_id: int,
+    list_id: int,
+    said: Sequence[tuple[Address, SuppressionReason]],
+    act: Act,
+) -> None:
+    """What a file says of its own addresses: an opt-out for its list, a complaint or bounce for all of the account.
+
+    A claim only adds: what a person said stays as it was recorded.
+    """
+    for reason in SuppressionReason:
+        keys = sorted({address.key for address, one in said if one is reason})
+        if keys:
+            of = list_id if reason is SuppressionReason.OPT_OUT else EVERY_LIST
+            await _keep_all(connection, account_id, of, reason, keys, act)
+
+
+async def _keep_all(
+    connection: AsyncConnection, account_id: int, list_id: int, reason: SuppressionReason, keys: list[str], act: Act
+) -> None:
+    same = {"account_id": account_id, "list_id": list_id, "reason": reason.value}
+    fresh = {"at": to_us(act.at), "way": IMPORTED, "actor": act.by}
+    rows = [{**same, **fresh, "address_key": key} for key in keys]
+    await connection.execute(insert_missing(connection, suppression), rows)
+    # A 'no' that was lifted, or that a double opt-in for the list has outlived, is said again.
+    outlived = await _outlived(connection, account_id, list_id, keys)
+    this = and_(
+        suppression.c.account_id == account_id,
+        suppression.c.list_id == list_id,
+        suppression.c.reason == reason.value,
+        suppression.c.address_key.in_(keys),
+        or_(suppression.c.lifted_at.is_not(None), suppression.c.address_key.in_(outlived)),
+    )
+    await connection.execute(update(suppression).where(this).values(**fresh, lifted_at=None, lifted_how=""))
+
+
+async def _outlived(connection: AsyncConnection, account_id: int, list_id: int, keys: Sequence[str]) -> list[str]:
+    """Keys whose 'no' of this scope is older than a confirmation of any list it covers."""
+    joined = subscription.join(
+        contact,
+        (contact.c.account_id == subscription.c.account_id) & (contact.c.contact_id == subscription.c.contact_id),
+    ).join(
+        suppression,
+        and_(
+            suppression.c.account_id == contact.c.account_id,
+            suppression.c.address_key == contact.c.address_key,
+            suppression.c.list_id == list_id,
+        ),
+    )
+    statement = (
+        select(contact.c.address_key)
+        .distinct()
+        .select_from(joined)
+        .where(
+            contact.c.account_id == account_id,
+            contact.c.address_key.in_(keys),
+            subscription.c.confirmed_at > suppression.c.at,
+        )
+    )
+    return list(await connection.scalars(statement))
 
 
 async def _remember(connection: AsyncConnection, wish: Wish) -> None:

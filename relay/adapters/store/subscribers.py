@@ -163,7 +163,7 @@ async def _confirm_of(connection: AsyncConnection, account_id: int, list_id: int
     statement = select(mailing_list.c.confirm).where(
         mailing_list.c.account_id == account_id, mailing_list.c.list_id == list_id
     )
-    return Confirm(await connection.scalar(statement))
+    return Confirm((await connection.execute(statement)).scalar_one())
 
 
 async def _status(

@@ -1,0 +1,158 @@
+"""Clauses 3.1, 3.4 and 6.3 at import: what one row of a customer's file claims, and whether it may be mailed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from policies.address import Address, AddressFault
+from policies.facts import SuppressionReason
+from policies.recipient.role_address import is_role
+
+COLUMNS = frozenset(
+    {"email", "name", "consented_at", "consent_source", "consent_ip", "last_contacted_at", "basis", "status"}
+)
+"""Columns with a meaning to us (INTERFACE.md §1); others are kept as they are."""
+
+MALFORMED, ROLE, DUPLICATE = "address.malformed", "address.role", "duplicate"
+MISSING, FUTURE, EXPIRED = "consent.missing", "consent.future", "consent.expired"
+
+NO_RULE = {
+    SuppressionReason.OPT_OUT: "consent.withdrawn",
+    SuppressionReason.COMPLAINT: "consent.complained",
+    SuppressionReason.UNREACHABLE: "consent.unreachable",
+}
+"""The rule that will say no at RCPT."""
+
+_SAYS_NO = {
+    **dict.fromkeys(("unsubscribed", "optedout", "optout", "withdrawn", "suppressed"), SuppressionReason.OPT_OUT),
+    **dict.fromkeys(("complained", "complaint", "spam"), SuppressionReason.COMPLAINT),
+    **dict.fromkeys(("bounced", "bounce", "hardbounced", "cleaned", "unreachable"), SuppressionReason.UNREACHABLE),
+}
+_CLAIMS = frozenset({"", "subscribed", "active", "confirmed", "imported", "optedin", "optin"})
+"""Words that lower nothing; kept as a claim, none counts as double opt-in."""
+
+_NAMED = re.compile(r"(?P<name>.*?)<(?P<address>[^<>]+)>")
+_SLASHED = re.compile(r"(\d{4})/(\d{1,2})/(\d{1,2})")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a row claims and what was made of it. `reason` empty: accepted."""
+
+    number: int
+    email: str
+    """As it stood in the file."""
+    address: Address | None
+    name: str = ""
+    consented_at: datetime | None = None
+    last_contact_at: datetime | None = None
+    source: str = ""
+    consent_ip: str = ""
+    basis: str = ""
+    claimed_status: str = ""
+    extra: tuple[tuple[str, str], ...] = ()
+    """Columns that mean nothing to us, with their cells."""
+    says_no: SuppressionReason | None = None
+    """The file itself says that this address must not be mailed."""
+    reason: str = ""
+    suggestion: str = ""
+    """How to mend it, for whoever sent the file."""
+
+    @property
+    def refused_rule(self) -> str:
+        """The rule id kept with a refused row: what a later RCPT is told."""
+        return MISSING if self.reason == FUTURE else self.reason
+
+    def refused(self, reason: str, suggestion: str) -> Row:
+        return replace(self, reason=reason, suggestion=suggestion)
+
+
+@dataclass(frozen=True, slots=True)
+class RowJudge:
+    """Judges the rows of one file."""
+
+    source: str
+    """Where the file's permission comes from, for rows that say nothing of their own."""
+    at: datetime
+    """When the import began: no claimed date lies after it."""
+    max_age: timedelta
+    role_names: frozenset[str]
+    own_domains: frozenset[str]
+    """The account's verified domains: its own addresses may be what they like."""
+
+    def judge(self, number: int, cells: Mapping[str, str], fault: str = "") -> Row:
+        """One row; `fault` says why its cells cannot be trusted."""
+        typed = cells.get("email", "")
+        if fault:
+            return Row(number, typed, None).refused(MALFORMED, fault)
+        name, mailbox = _split(typed)
+        try:
+            address = Address.parse(mailbox)
+        except AddressFault as wrong:
+            return Row(number, typed, None).refused(MALFORMED, str(wrong))
+        row = Row(
+            number,
+            typed,
+            address,
+            name=cells.get("name", "") or name,
+            consented_at=_date(cells.get("consented_at", "")),
+            last_contact_at=self._past(_date(cells.get("last_contacted_at", ""))),
+            source=cells.get("consent_source", "") or self.source,
+            consent_ip=cells.get("consent_ip", ""),
+            basis=cells.get("basis", ""),
+            claimed_status=cells.get("status", ""),
+            extra=tuple((column, cell) for column, cell in cells.items() if cell and column not in COLUMNS),
+        )
+        return self._status(row, address, cells)
+
+    def _past(self, claimed: datetime | None) -> datetime | None:
+        """A contact that is still to come was none."""
+        return claimed if claimed is not None and claimed <= self.at else None
+
+    def _status(self, row: Row, address: Address, cells: Mapping[str, str]) -> Row:
+        """A status may lower, never raise; a word we do not know lowers too."""
+        word = re.sub(r"[\s_-]+", "", row.claimed_status.lower())
+        no = _SAYS_NO.get(word)
+        if no is not None:
+            return replace(row, says_no=no).refused(NO_RULE[no], f"the file says {row.claimed_status}")
+        if word not in _CLAIMS:
+            known = "unsubscribed, complained, bounced, subscribed or nothing"
+            return row.refused(MISSING, f"the status {row.claimed_status!r} is not known; use {known}")
+        if address.domain not in self.own_domains and is_role(address.local, self.role_names):
+            return row.refused(ROLE, "ask a person there to confirm by double opt-in")
+        return self._dates(row, cells.get("consented_at", ""))
+
+    def _dates(self, row: Row, typed: str) -> Row:
+        """Clause 3.4: no consent date is not usable, one to come is none, and the last sign must be fresh."""
+        given = row.consented_at
+        if given is None:
+            how = f"{typed!r} is no date; write 2026-01-31" if typed else "give the date of consent in consented_at"
+            return row.refused(MISSING, how)
+        if given > self.at:
+            return row.refused(FUTURE, "the consent date lies in the future")
+        last = max(given, row.last_contact_at or given)
+        if self.at - last >= self.max_age:
+            return row.refused(EXPIRED, f"the last permission or contact is over {self.max_age.days} days old")
+        return row
+
+
+def _split(cell: str) -> tuple[str, str]:
+    """Name and mailbox of a cell: `a@b`, `Name <a@b>` or `mailto:a@b`."""
+    named = _NAMED.fullmatch(cell)
+    name, mailbox = (named["name"], named["address"]) if named else ("", cell)
+    return name.strip().strip('"').strip(), mailbox.strip().removeprefix("mailto:")
+
+
+def _date(text: str) -> datetime | None:
+    """ISO 8601 or 2026/1/31, UTC where no offset is given; None where it is no date."""
+    slashed = _SLASHED.match(text)
+    if slashed:
+        text = f"{slashed[1]}-{slashed[2]:0>2}-{slashed[3]:0>2}{text[slashed.end() :]}"
+    try:
+        at = datetime.fromisoformat(text)
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
