@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from policies.address import Address
 from policies.facts import Account, RecipientFacts, Stream, Subscription, Suppression, SuppressionReason
+from policies.recipient.suppression import Known, standing_no
 from relay.ports import DeliveredRow, Event, StoreUnavailable
 from relay.transaction import Credential
 
@@ -122,11 +123,17 @@ class MemoryPermissions:
 
     async def suppressed(self, account_id: int, list_id: int, address: Address) -> SuppressionReason | None:
         self._read()
-        for no in self._suppressions(account_id, address):
-            wide = no.all_accounts or no.list_id == 0 or list_id == 0
-            if (wide or no.list_id == list_id) and list_id not in no.lifted_for:
-                return no.reason
-        return None
+        person = self.people.get((account_id, address.key), Person(0))
+        facts = RecipientFacts(
+            person.contact_id,
+            tuple(person.subscriptions),
+            self._suppressions(account_id, address),
+            list_id,
+            "",
+            Stream.MARKETING,
+            self.clock.now(),
+        )
+        return next((reason for reason in SuppressionReason if standing_no(reason, Known.TO_ALL, facts)), None)
 
     async def contact(self, account_id: int, address: Address) -> int:
         self._read()
