@@ -6,6 +6,7 @@ import os
 import pwd
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -61,7 +62,8 @@ def operating_user() -> str:
 def since(text: str, now: datetime | None = None) -> datetime:
     """10m, 2h, 3d (s and w too) before now, or ISO 8601; without an offset it is UTC."""
     if match := re.fullmatch(r"([0-9]{1,6})([smhdw])", text.strip()):
-        return (now or datetime.now(UTC)) - timedelta(**{UNITS[match[2]]: int(match[1])})
+        with suppress(OverflowError):
+            return (now or datetime.now(UTC)) - timedelta(**{UNITS[match[2]]: int(match[1])})
     try:
         at = datetime.fromisoformat(text.strip())
     except ValueError:

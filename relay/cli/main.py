@@ -6,7 +6,7 @@ import importlib
 import importlib.util
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -31,8 +31,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    return guarded(lambda: _run(args))
+
+
+def guarded(run: Callable[[], int]) -> int:
+    """Run, and turn every failure into its line on standard error and its exit code."""
     try:
-        return _run(args)
+        return run()
     except ConfigError as exc:
         for mistake in exc.mistakes:
             print_note(str(mistake))
