@@ -30,8 +30,8 @@ class Lagging(Protocol):
     def written(self) -> None:
         """It is committed: forget it."""
 
-    def lost(self, failure: Exception) -> None:
-        """It cannot be written, now or later: count it and forget it."""
+    def failed(self, failure: Exception) -> None:
+        """The transaction goes on without it: count it and forget it."""
 
 
 @dataclass(slots=True)
@@ -174,7 +174,7 @@ def _rides(connection: WriteConnection, statements: Statements, lagging: Lagging
         failure = raised
     _end_savepoint(connection, statements, failure)
     if failure is not None:
-        lagging.lost(failure)
+        lagging.failed(failure)
     return failure is None
 
 
