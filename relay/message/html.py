@@ -1,0 +1,248 @@
+"""An HTML part as a reader sees it: the opt-out links and the address at its bottom (DESIGN.md §6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from policies.facts import FooterIdentity
+from relay.message import html_source as source
+from relay.message import opt_out
+from relay.message.bottom import Bottom, Piece
+from relay.message.css import Box, Sheet
+from relay.message.html_source import Href
+from relay.message.line_content import BLOCKS, BREAKS, CONTROLS, UNSEEN, control, picture
+from relay.message.postal_address import AddressFound, RegisteredAddress
+from relay.message.properties import Seen
+from relay.message.visibility import Looks
+
+FOOTER_TEXT = 4000
+"""Visible characters at the end in which the address has to stand."""
+MAX_LINKS = 500
+"""Links looked at above the bottom."""
+_FONT_HOSTS = ("font", "typekit")
+
+Entry = tuple[LexborNode, Box, int, str]
+"""A node still to be walked: its box, or its parent's for text; the link it is in and that link's href."""
+
+
+@dataclass(frozen=True, slots=True)
+class HtmlLink:
+    """One opt-out link a reader sees, and its href in the source."""
+
+    text: str
+    tag: int
+    """Offset of its start tag."""
+    href: Href
+
+
+@dataclass(slots=True)
+class HtmlReading:
+    """What one HTML part shows; offsets are in the octets read."""
+
+    bottom: list[HtmlLink] = field(default_factory=list)
+    """Opt-out links at the bottom, last first."""
+    above: list[HtmlLink] = field(default_factory=list)
+    """Opt-out links further up: rewritten too, but no answer to clause 5.4."""
+    address: AddressFound | None = None
+    footer_text: str = ""
+    """The last displayed lines, as far as they were read."""
+    end: int = -1
+    """Where a footer goes; -1: nowhere."""
+    lang: str = ""
+    rtl: bool = False
+    doubt: str = ""
+    """Why links were left alone; empty: there was no doubt."""
+
+
+def read_html(html: bytes, identity: FooterIdentity, address: RegisteredAddress, public_url: str) -> HtmlReading:
+    """Reads UTF-8 octets that are within the limits of html_source.too_large()."""
+    return _Reader(html, identity, address, public_url).read()
+
+
+class _Reader:
+    def __init__(self, html: bytes, identity: FooterIdentity, address: RegisteredAddress, public_url: str) -> None:
+        self.html = html
+        self.registered = address
+        self.tree = LexborHTMLParser(html)
+        self.sheet = Sheet()
+        self.looks = Looks(self.sheet)
+        self.bottom = Bottom(identity, public_url)
+        self.reading = HtmlReading()
+
+    def read(self) -> HtmlReading:
+        reading = self.reading
+        comments = source.comments(self.html)
+        self._language()
+        body = self.tree.body
+        if body is None:
+            return reading
+        reading.end = source.end_of_content(self.html, comments)
+        self._styles()
+        lines = self._read_up(body)
+        self._links(comments)
+        self._address(lines)
+        return reading
+
+    def _styles(self) -> None:
+        if b"<style" in self.html or b"<STYLE" in self.html or b"<Style" in self.html:
+            for node in self.tree.css("style"):
+                self.sheet.add(node.text(deep=True), node.attributes.get("media") or "")
+        if b"stylesheet" in self.html:
+            for node in self.tree.css("link"):
+                attributes = node.attributes
+                url = (attributes.get("href") or "").lower()
+                if "stylesheet" in (attributes.get("rel") or "") and not any(name in url for name in _FONT_HOSTS):
+                    self.sheet.unsure = "a style sheet from elsewhere"
+
+    def _language(self) -> None:
+        for node in (self.tree.root, self.tree.body):
+            if node is not None:
+                attributes = node.attributes
+                self.reading.lang = self.reading.lang or (attributes.get("lang") or "").strip().lower()
+                self.reading.rtl = self.reading.rtl or (attributes.get("dir") or "").strip().lower() == "rtl"
+
+    def _read_up(self, body: LexborNode) -> list[list[Piece]]:
+        """Lines from the last one up to where content begins, or as far as the address may stand."""
+        lower = self.html.lower()
+        for_address = b"postal_address" in lower or self.registered.may_stand_in(lower)
+        lines: list[list[Piece]] = []
+        more, shown = True, 0
+        for line in self._lines(body):
+            lines.append(line)
+            shown += sum(len(piece.text) for piece in line if piece.seen is not Seen.NO)
+            more = more and self.bottom.take(line)
+            if not more and (not for_address or shown > FOOTER_TEXT):
+                break
+        return lines
+
+    def _lines(self, body: LexborNode) -> Iterator[list[Piece]]:
+        line: list[Piece] = []
+        for piece in self._pieces(body):
+            if piece is not None:
+                line.append(piece)
+            elif line:
+                line.reverse()
+                yield line
+                line = []
+        line.reverse()
+        yield line
+
+    def _pieces(self, body: LexborNode) -> Iterator[Piece | None]:
+        """Pieces in reverse document order, None between lines; iterative, whatever the depth."""
+        root = Box.of("html", self.tree.root.attributes if self.tree.root else {}, None)
+        waiting: list[Entry | None] = [(body, root, -1, "")]
+        while waiting:
+            entry = waiting.pop()
+            if entry is None:
+                yield None
+                continue
+            node, parent, link, href = entry
+            tag = node.tag or ""
+            if tag == "-text":
+                yield self._text(node, parent, link, href)
+                continue
+            if tag in UNSEEN or tag[0] in "-!":
+                continue
+            if tag in BREAKS:
+                yield None
+                continue
+            box = Box.of(tag, node.attributes, parent)
+            if tag == "img" or tag in CONTROLS:
+                yield from self._thing(box, link, href)
+                continue
+            if tag == "a" and box.attributes.get("href") is not None:
+                link, href = node.mem_id, (box.attributes["href"] or "").strip()
+            if tag in BLOCKS:
+                yield None
+                waiting.append(None)
+            child = node.first_child
+            while child is not None:
+                waiting.append((child, box, link, href))
+                child = child.next
+
+    def _thing(self, box: Box, link: int, href: str) -> Iterator[Piece]:
+        if box.tag == "img":
+            piece = picture(box, self.looks.look(box), link, href)
+        else:
+            parent = box.parent or box
+            piece = control(box, self.looks.look(parent))
+        if piece is not None:
+            yield piece
+
+    def _text(self, node: LexborNode, box: Box, link: int, href: str) -> Piece:
+        text = node.text(deep=False)
+        if not text or text.isspace():
+            return Piece(" ")
+        return Piece(text, self._seen(box, link >= 0), link, href)
+
+    def _seen(self, box: Box, of_link: bool) -> Seen:
+        """Whether text directly in a box is seen; a link's in every condition its style sheets name."""
+        seen = self.looks.look(box).text_seen()[0]
+        if of_link and seen is Seen.YES:
+            if self.sheet.unsure:
+                self.reading.doubt = self.sheet.unsure
+                return Seen.DOUBT
+            for context in self.looks.contexts(box):
+                seen = max(seen, self.looks.look(box, context).text_seen()[0])
+        return seen
+
+    # ------------------------------------------------------------ links in the source
+
+    def _links(self, comments: list[tuple[int, int]]) -> None:
+        nodes = self.tree.css("a")
+        seen = {link.link: link.text for link in self.bottom.links}
+        above = self._worded_above(nodes, seen)
+        if not seen and not above:
+            return
+        tags = source.anchors(self.html, comments)
+        if len(tags) != len(nodes):
+            self.reading.doubt = "links that do not nest"
+            return
+        for tag, node in zip(reversed(tags), reversed(nodes), strict=True):
+            if node.mem_id in seen:
+                self._take(tag, node, seen[node.mem_id], self.reading.bottom)
+            elif node.mem_id in above:
+                self._take(tag, node, above[node.mem_id], self.reading.above)
+
+    def _take(self, tag: int, node: LexborNode, text: str, into: list[HtmlLink]) -> None:
+        href = source.href(self.html, tag)
+        if href is None or href.value != node.attributes.get("href"):
+            self.reading.doubt = "an href that reads in two ways"
+        elif source.in_condition(self.html, tag):
+            self.reading.doubt = "a link that some mail programs leave out"
+        else:
+            into.append(HtmlLink(text, tag, href))
+
+    def _worded_above(self, nodes: list[LexborNode], bottom: dict[int, str]) -> dict[int, str]:
+        found: dict[int, str] = {}
+        for node in nodes[-MAX_LINKS:]:
+            if node.mem_id in bottom:
+                continue
+            text = node.text(deep=True)
+            if len(text) > 120 or not opt_out.worded(text):
+                continue
+            href = node.attributes.get("href")
+            if href is not None and opt_out.could_lead(href) and self._seen(self._chain(node), True) is Seen.YES:
+                found[node.mem_id] = " ".join(text.split())
+        return found
+
+    def _chain(self, node: LexborNode) -> Box:
+        """The box of a node that was not walked, from the root down."""
+        above: list[LexborNode] = []
+        here: LexborNode | None = node
+        while here is not None and here.is_element_node:
+            above.append(here)
+            here = here.parent
+        box: Box | None = None
+        for one in reversed(above):
+            box = Box.of(one.tag or "", one.attributes, box)
+        return box or Box.of("a", {}, None)
+
+    def _address(self, lines: list[list[Piece]]) -> None:
+        shown = ["".join([piece.text for piece in line if piece.seen is not Seen.NO]) for line in reversed(lines)]
+        text = "\n".join(shown)
+        self.reading.footer_text = text[-FOOTER_TEXT:]
+        self.reading.address = self.registered.find(self.reading.footer_text)

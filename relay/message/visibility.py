@@ -1,0 +1,84 @@
+"""Whether a person sees what an element shows: computed looks, from the root down (clause 5.5)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from relay.message.css import Box, Sheet, declarations
+from relay.message.properties import GONE_TAGS, PROPERTIES, ROOT, Frame, Look, presentation, together
+
+
+class Looks:
+    """Computed looks of one document; each element is computed once per context."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        self.sheet = sheet
+        self._known: dict[tuple[int, int], Look] = {}
+        self._styles: dict[str, dict[str, tuple[str, bool]]] = {}
+
+    def look(self, box: Box, context: int = 0) -> Look:
+        """The look of an element under context 0 and one further context; iterative, any depth."""
+        waiting: list[Box] = []
+        here: Box | None = box
+        known = self._known
+        look = ROOT
+        while here is not None:
+            found = known.get((id(here), context))
+            if found is not None:
+                look = found
+                break
+            waiting.append(here)
+            here = here.parent
+        for one in reversed(waiting):
+            look = self._computed(one, look, context)
+            known[id(one), context] = look
+        return look
+
+    def contexts(self, box: Box) -> set[int]:
+        """Contexts in which some rule of their own touches the element or one above it."""
+        found: set[int] = set()
+        here: Box | None = box
+        while here is not None and self.sheet.contexts > 1:
+            found.update(rule.context for rule in self.sheet.matching(here))
+            here = here.parent
+        found.discard(0)
+        return found
+
+    def _computed(self, box: Box, parent: Look, context: int) -> Look:
+        if parent.gone:
+            return parent
+        tag, attributes = box.tag, box.attributes
+        if tag in GONE_TAGS or "hidden" in attributes:
+            return replace(parent, gone=f"<{tag}>" if tag in GONE_TAGS else "the hidden attribute")
+        declared = self._declared(box, context)
+        if not declared and not attributes and tag not in ("a", "details", "marquee"):
+            return parent
+        frame = Frame(replace(parent), parent)
+        presentation(box, frame)
+        for name, (value, _) in declared.items():
+            take = PROPERTIES.get(name)
+            if take is not None:
+                take(frame, value)
+        together(frame)
+        return frame.look
+
+    def _declared(self, box: Box, context: int) -> dict[str, tuple[str, bool]]:
+        style = box.attributes.get("style")
+        inline: dict[str, tuple[str, bool]] = {}
+        if style:
+            known = self._styles.get(style)
+            if known is None:
+                known = self._styles[style] = declarations(style)
+            inline = known
+        rules = self.sheet.matching(box) if self.sheet.rules else []
+        rules = [rule for rule in rules if rule.context in (0, context)]
+        if not rules:
+            return inline
+        found: dict[str, tuple[str, bool]] = {}
+        for declared in (*[rule.declarations for rule in rules], inline):
+            for name, one in declared.items():
+                if one[1] or not found.get(name, ("", False))[1]:
+                    # Last in the cascade is applied last: a shorthand may reset what came before.
+                    found.pop(name, None)
+                    found[name] = one
+        return found
