@@ -24,8 +24,12 @@ class Maildir:
         self._folder = folder
         self._count = itertools.count(1)
 
-    def allow(self) -> bool:
+    @property
+    def healthy(self) -> bool:
         """A folder is always worth a try."""
+        return True
+
+    async def admit(self, timeout: float) -> bool:
         return True
 
     def reachable(self) -> bool:

@@ -123,6 +123,8 @@ class Link(asyncio.Protocol):
             return refused
         if outgoing.permit is not None:
             await outgoing.permit()
+        if self._broken:
+            raise LinkBroken(self._broken)
         if outgoing.before_dot is not None:
             outgoing.before_dot()
         await self._write_body(stuffed(body))

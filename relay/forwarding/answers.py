@@ -60,11 +60,11 @@ class Answers:
         The smarthost's own code where all agree (INTERFACE.md §3), 554 where they differ (§E2).
         """
         failed = [copy for copy in copies if copy.state is CopyState.FAILED]
-        if len(failed) == len(copies):
+        waiting = [copy for copy in copies if copy.state is CopyState.PENDING]
+        if failed and not waiting:
             code = failed[0].code if len({copy.code for copy in failed}) == 1 else 554
             return self.smarthost_said(ref, code, *_words(failed[0]))
-        waiting = [copy for copy in copies if copy.state is CopyState.PENDING]
-        if all(copy.code // 100 == 4 for copy in waiting) and waiting:
+        if waiting and all(copy.code // 100 == 4 for copy in waiting):
             return self.smarthost_said(ref, waiting[0].code, *_words(waiting[0]))
         return self.unavailable(ref)
 

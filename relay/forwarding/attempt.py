@@ -1,4 +1,4 @@
-"""One queued message, tried again: each due copy asked about, rendered, delivered, and all of it committed at once."""
+"""One queued message, tried again: each due copy asked about, rendered, delivered, then all committed at once."""
 
 from __future__ import annotations
 

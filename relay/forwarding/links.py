@@ -53,8 +53,12 @@ class Links:
         self._sweeper: asyncio.TimerHandle | None = None
         self._closed = False
 
-    def allow(self) -> bool:
-        return self._breaker.allow()
+    @property
+    def healthy(self) -> bool:
+        return self._breaker.closed
+
+    async def admit(self, timeout: float) -> bool:
+        return await self._breaker.admit(timeout)
 
     def reachable(self) -> bool:
         return self._breaker.reachable()
@@ -62,14 +66,19 @@ class Links:
     async def deliver(self, outgoing: Outgoing, timeout: float) -> Outcome:
         """One copy over a kept or a new link; a kept link that turns out dead is replaced once."""
         deadline = asyncio.get_running_loop().time() + timeout
-        link = self._take_idle() or await self._obtain(deadline)
-        if isinstance(link, Postponed):
-            return link
-        kept = link.served > 0
-        outcome = await self._send(link, outgoing, deadline)
-        if kept and unavailable(outcome) and not link.usable():
-            fresh = await self._obtain(deadline, fresh=True)
-            outcome = fresh if isinstance(fresh, Postponed) else await self._send(fresh, outgoing, deadline)
+        try:
+            link = self._take_idle() or await self._obtain(deadline)
+            if isinstance(link, Postponed):
+                self._breaker.abandoned()
+                return link
+            kept = link.served > 0
+            outcome = await self._send(link, outgoing, deadline)
+            if kept and unavailable(outcome) and not link.usable():
+                fresh = await self._obtain(deadline, fresh=True)
+                outcome = fresh if isinstance(fresh, Postponed) else await self._send(fresh, outgoing, deadline)
+        except BaseException:
+            self._breaker.abandoned()
+            raise
         self._note(outcome)
         return outcome
 

@@ -1,4 +1,4 @@
-"""The keeper of the queue: claims what is due, tries it again, gives up in time, and cleans up (RELIABILITY.md §E3-E4)."""
+"""The keeper of the queue: claims what is due, tries again, gives up in time, cleans up (RELIABILITY.md §E3-E4)."""
 
 from __future__ import annotations
 

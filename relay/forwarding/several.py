@@ -37,6 +37,8 @@ class Several:
         self._rows = [spooled_copy(tx.ref, place, copy, now) for place, copy in enumerate(copies)]
         self._unsaved: set[int] = set()
         """Places of rows that changed since they were last committed."""
+        self._no: Stopped | None = None
+        """The newest refusal that came between RCPT and a dot."""
         self._fault = ""
         """Our own: nothing more is sent."""
 
@@ -106,7 +108,7 @@ class Several:
 
     def _stopped(self, place: int, stop: Stopped) -> None:
         rule, detail, words = CONSENT_RULES[stop.reason]
-        recipient = self._rows[place].recipient
+        recipient, self._no = self._rows[place].recipient, stop
         self._set(place, failed(self._rows[place], 550, f"5.{detail} {recipient} {words}", CopyState.CANCELLED))
         self._lines.stopped(recipient, rule, f"{words} after RCPT")
 
@@ -153,4 +155,8 @@ class Several:
 
     def _nothing_kept(self) -> Reply:
         answers, ref = self._office.answers, self._tx.ref
-        return answers.internal(ref) if self._fault else answers.none_sent(ref, self._rows)
+        if self._fault:
+            return answers.internal(ref)
+        if self._no is not None and all(row.state is CopyState.CANCELLED for row in self._rows):
+            return answers.stopped(ref, self._rows[0].recipient, self._no.reason)
+        return answers.none_sent(ref, self._rows)

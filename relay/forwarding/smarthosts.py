@@ -16,8 +16,12 @@ class Door(Protocol):
 
     name: str
 
-    def allow(self) -> bool:
-        """Whether a copy may be tried here now; takes the one try of a half-open breaker."""
+    @property
+    def healthy(self) -> bool:
+        """Nothing speaks against trying it."""
+
+    async def admit(self, timeout: float) -> bool:
+        """Whether a copy may be tried after all; waits so long for one that tries just now."""
 
     def reachable(self) -> bool: ...
 
@@ -50,15 +54,21 @@ class Pool:
 
     async def deliver(self, outgoing: Outgoing, timeout: float) -> Outcome:
         """The first outcome that is not mere unavailability; else the last smarthost's."""
-        if self._only is not None:
-            return await self._only.deliver(outgoing, timeout) if self._only.allow() else self._none_left()
+        only = self._only
+        if only is None:
+            return await self._failover(outgoing, timeout)
+        if only.healthy or await only.admit(timeout):
+            return await only.deliver(outgoing, timeout)
+        return self._none_left()
+
+    async def _failover(self, outgoing: Outgoing, timeout: float) -> Outcome:
         deadline = asyncio.get_running_loop().time() + timeout
         outcome: Outcome = self._none_left()
         for door in self._order():
             left = deadline - asyncio.get_running_loop().time()
             if left <= 0:
                 break
-            if not door.allow():
+            if not (door.healthy or await door.admit(0)):
                 continue
             outcome = await door.deliver(outgoing, left)
             if not unavailable(outcome):
