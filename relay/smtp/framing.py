@@ -16,6 +16,9 @@ END = b"\r\n.\r\n"
 GRACE = 1_048_576
 """Octets read beyond the limit in the hope of the end, so that the client can read its reply (row 43)."""
 
+_LINE_DOT = b"\r\n."
+"""The end, or a dot that the client put before a line that begins with one (RFC 5321 §4.5.2)."""
+
 _TAIL = len(END) - 1
 """Octets kept back while the end has not come: they may be the beginning of it."""
 
@@ -66,16 +69,17 @@ class DataReader:
         """Read `buffer` from `at`: whether the end was there, and the index of what was not read."""
         if not self.received and buffer.startswith(b".\r\n", at):
             return True, at + 3
-        end = buffer.find(END, at)
+        dot = buffer.find(_LINE_DOT, at)
+        end = dot if buffer.startswith(b"\r\n", dot + 3) or dot < 0 else buffer.find(END, dot)
         if end >= 0:
-            self._keep(buffer[at : end + 2])
+            self._keep(buffer[at : end + 2], stuffed=end != dot)
             return True, end + len(END)
         cut = len(buffer) - _TAIL
         if cut > at and buffer[cut - 1] == 13:
             cut -= 1
         if cut <= at:
             return False, at
-        self._keep(buffer[at:cut])
+        self._keep(buffer[at:cut], stuffed=dot >= 0)
         return False, cut
 
     async def whole(self) -> bytes:
@@ -98,8 +102,8 @@ class DataReader:
             self._budget.give_back(self._held)
             self._held = 0
 
-    def _keep(self, piece: bytes) -> None:
-        """`piece` never begins or ends inside a CR LF."""
+    def _keep(self, piece: bytes, stuffed: bool) -> None:
+        """`piece` never begins or ends inside a CR LF; `stuffed`: some line in it may begin with a dot."""
         self.received += len(piece)
         if self.fault or self.failed:
             return
@@ -108,7 +112,9 @@ class DataReader:
             self.release()
             return
         starts_line, self._line_start = self._line_start, piece.endswith(b"\r\n")
-        self._store(_unstuffed(piece, starts_line))
+        if starts_line and piece.startswith(b"."):
+            piece = piece[1:]
+        self._store(piece.replace(_LINE_DOT, b"\r\n") if stuffed else piece)
 
     def _store(self, piece: bytes) -> None:
         try:
@@ -134,16 +140,10 @@ class DataReader:
 
 
 def _fault(piece: bytes) -> str:
+    """Every CR and LF belongs to a CR LF, and there is no NUL, exactly when the numbers of octets agree."""
     lines = piece.count(b"\r\n")
+    if len(piece.translate(None, b"\r\n\0")) + 2 * lines == len(piece):
+        return ""
     if piece.count(b"\n") != lines:
         return "a bare LF"
-    if piece.count(b"\r") != lines:
-        return "a bare CR"
-    return "a NUL" if b"\0" in piece else ""
-
-
-def _unstuffed(piece: bytes, starts_line: bool) -> bytes:
-    """Without the dot that the client put before each line beginning with one (RFC 5321 §4.5.2)."""
-    if starts_line and piece.startswith(b"."):
-        piece = piece[1:]
-    return piece.replace(b"\r\n.", b"\r\n") if b"\r\n." in piece else piece
+    return "a bare CR" if piece.count(b"\r") != lines else "a NUL"

@@ -156,6 +156,8 @@ class Wire(SMTP):
             slowest = started + limits.command_idle + reader.received / limits.data_rate
             self._allow_until(min(self.loop.time() + limits.command_idle, slowest), replies.DATA_TOO_SLOW)
             if not await self.receive():
+                # Half a message must not be read as commands.
+                self._buffer, self._at = b"", 0
                 return False
 
     async def read_line(self) -> bytes | None:
@@ -242,7 +244,7 @@ class Wire(SMTP):
             self.reply(self._farewell)
         self._discarding = True
         self._buffer = b""
-        if await self.flush() and not self.parted and not self._eof:
+        if await self.flush() and not self.parted and not self._eof and not self.service.draining:
             await self._linger()
         if not self._gone:
             self.wire.close()

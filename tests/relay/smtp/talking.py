@@ -85,6 +85,12 @@ class Relay:
             assert (await client.line()).startswith("220 ")
         return client
 
+    async def closed(self, left: int = 0) -> None:
+        """Wait until only so many connections are left."""
+        async with asyncio.timeout(WAIT):
+            while self.server.connections > left:  # noqa: ASYNC110 - the server has no event for its clients' end
+                await asyncio.sleep(0.005)
+
     async def hello(self, local: str | None = None) -> Client:
         client = await self.connect(local=local)
         await client.say("EHLO client.test")
