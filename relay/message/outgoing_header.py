@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from relay.message import list_headers, trace
 from relay.message.dkim import HeaderSigning, SignatureTemplate, SigningKeys
 from relay.message.parts import Message
@@ -28,6 +30,7 @@ class OutgoingHeader:
         self._templates: tuple[SignatureTemplate, ...] = tuple(
             [signing.template(keys.signer(domain, selector), recipe.date) for domain, selector in recipe.signers]
         )
+        self.message_id = next(_value(octets) for name, octets in (*kept, *self.added) if name == "message-id")
         self._received = trace.received(recipe)
         self._shared = b"".join([octets for _, octets in (*kept, *self.added, *shared)])
 
@@ -36,9 +39,21 @@ class OutgoingHeader:
         varying = list_headers.of_copy(self._recipe, copy)
         state = self._signing.header_hash(varying)
         signatures = [one.field(state, body_hash) for one in self._templates]
+        return self._joined(signatures, varying)
+
+    def unsigned(self, copy: CopyRecipe) -> bytes:
+        """The header of one copy without its signatures."""
+        return self._joined((), list_headers.of_copy(self._recipe, copy))
+
+    def _joined(self, signatures: Sequence[bytes], varying: Mapping[str, bytes]) -> bytes:
         return b"".join([self._received, *signatures, self._shared, *varying.values(), b"\r\n"])
 
 
 def removed(name: str) -> bool:
     """Whether a field of this lower-case name never leaves the relay as it came."""
     return name in _REMOVED or name.startswith("x-relay-")
+
+
+def _value(field: bytes) -> str:
+    """A field's value, unfolded."""
+    return " ".join(field.partition(b":")[2].decode("latin-1").split())

@@ -51,6 +51,22 @@ class Prepared:
         """What rewriting changes, header first, parts in order."""
         return (*_header_changes(self.message, self._header, self._recipe), *_body_changes(self._fit))
 
+    @property
+    def displayed_parts(self) -> list[str]:
+        """Numbers of the parts a reader sees."""
+        return [one.part.number for one in self._displayed]
+
+    @property
+    def message_id(self) -> str:
+        """Message-ID of every copy, the customer's or ours."""
+        return self._header.message_id
+
+    def unsigned(self, copy: CopyRecipe) -> bytes:
+        """One copy as `render` gives it, without its signatures; for reading it again."""
+        _assert_fits(copy)
+        octets, _ = self._body.render(copy)
+        return self._header.unsigned(copy) + octets
+
     def render(self, copy: CopyRecipe, eight_bit: bool) -> bytes:
         """One copy's octets: CRLF lines of at most 998 octets, signed; in 7 bits where 8BITMIME is missing.
 

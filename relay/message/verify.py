@@ -1,0 +1,53 @@
+"""Clause 5.5: the rewritten message, read again from its octets, shows link and address in every displayed part."""
+
+from __future__ import annotations
+
+import html
+
+from policies.facts import FooterIdentity
+from relay.message.parts import DisplayedPart
+from relay.message.pen import wide_codec
+from relay.message.read import read
+from relay.message.recipe import CopyRecipe, Recipe
+from relay.message.rewrite import Prepared
+from relay.message.scan import scan
+
+
+def problems(prepared: Prepared, copy: CopyRecipe, footer: FooterIdentity, recipe: Recipe) -> list[str]:
+    """What is wrong with one copy, in words; empty: the message may go.
+
+    Copies differ in tokens of one length and alphabet alone, so one copy a message is enough. Costs another scan
+    and reading, and no signature.
+    """
+    if not recipe.footer:
+        return []
+    raw = prepared.unsigned(copy)
+    message = scan(raw)
+    public_url = copy.opt_out_url.partition("/u/")[0]
+    reading = read(message, footer, hostname=recipe.hostname, public_url=public_url)
+    found = [f"{one.where}: {one.fault}" for one in message.faults]
+    if reading.facts.opaque:
+        found.append(reading.facts.opaque)
+    if [one.part.number for one in reading.displayed] != prepared.displayed_parts:
+        found.append("the rewritten message does not show the parts it had")
+    if not reading.displayed:
+        found.append("no part of the message is shown as text")
+    for one in reading.displayed:
+        found += [f"part {one.part.number}: {what}" for what in _lacking(one, copy, recipe)]
+    return found
+
+
+def _lacking(one: DisplayedPart, copy: CopyRecipe, recipe: Recipe) -> list[str]:
+    lacking = []
+    if one.needs_link or not _leads_to(one, copy.opt_out_url):
+        lacking.append("no opt-out link of ours is visible at its end")
+    if one.needs_address and recipe.inject_address:
+        lacking.append("the registered postal address does not stand in its footer")
+    return lacking
+
+
+def _leads_to(one: DisplayedPart, url: str) -> bool:
+    """Whether what the reader took for the opt-out link is the recipient's own."""
+    codec = wide_codec(one) or one.charset
+    links = [one.decoded[edit.start : edit.end].decode(codec, "replace") for edit in one.edits]
+    return url in [html.unescape(link).strip() if one.html else link for link in links]
