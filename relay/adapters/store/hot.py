@@ -23,7 +23,7 @@ class StoreBroken(StoreUnavailable):
     """Writing or syncing failed; what the disk holds is unknown, so nothing more is written (row 61)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Query(Generic[Row]):
     """A SELECT and, as its type parameter, what a row of it is: `Query[tuple[int, str]](…)`."""
 

@@ -72,6 +72,7 @@ class Writer:
         self._lagging: list[Lagging] = []
         self._broken: StoreUnavailable | None = None
         self._closing = False
+        self._gate = threading.Lock()
         self.transactions = 0
         """Committed so far."""
         self._thread = threading.Thread(target=self._serve, name="store-writer", daemon=True)
@@ -88,17 +89,19 @@ class Writer:
         """
         if self._broken is not None:
             raise self._broken
-        if self._closing:
-            raise StoreUnavailable("store: closing")
         loop = asyncio.get_running_loop()
         waiting = _Waiting(job, loop, loop.create_future())
-        self._queue.put(waiting)
+        with self._gate:
+            if self._closing:
+                raise StoreUnavailable("store: closing")
+            self._queue.put(waiting)
         return cast(Answer, await waiting.future)
 
     def close(self) -> None:
         """Write what waits, then end the thread."""
-        self._closing = True
-        self._queue.put(None)
+        with self._gate:
+            self._closing = True
+            self._queue.put(None)
         self._thread.join()
 
     def _serve(self) -> None:

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+
+from relay.adapters.store.hot import Query, Statements
+from relay.adapters.store.hot_sqlite import SqliteWriteConnection
+from relay.adapters.store.mail_store import MailStore
+from relay.adapters.store.writer import Writer
+from relay.ports import StoreUnavailable
+
+COUNT = Query[tuple[int]]("SELECT COUNT(*) FROM generation")
+
+
+def insert(topic: str):
+    def job(statements: Statements) -> str:
+        statements.execute("INSERT INTO generation (topic, number) VALUES (?, 1)", (topic,))
+        return topic
+
+    return job
+
+
+def broken(statements: Statements) -> None:
+    statements.execute("INSERT INTO generation (topic, number) VALUES ('half', 1)")
+    raise LookupError("the job's own failure")
+
+
+def path_of(store: MailStore) -> Path:
+    return Path(store.engine.url.database or "")
+
+
+async def test_a_job_is_durable_and_visible_to_readers_when_it_returns(store: MailStore) -> None:
+    assert await store.writer.run(insert("one")) == "one"
+    assert await store.reader.fetch(COUNT) == [(1,)]
+
+
+async def test_all_jobs_that_wait_share_one_transaction(store: MailStore) -> None:
+    await store.writer.run(insert("first"))
+    gate = threading.Event()
+    before = store.writer.transactions
+    blocking = asyncio.create_task(store.writer.run(lambda _: gate.wait(5)))
+    await asyncio.sleep(0)
+    waiting = [asyncio.create_task(store.writer.run(insert(f"t{number}"))) for number in range(50)]
+    await asyncio.sleep(0)
+    gate.set()
+    await asyncio.gather(blocking, *waiting)
+    assert store.writer.transactions - before <= 2
+    assert await store.reader.fetch(COUNT) == [(51,)]
+
+
+async def test_a_job_that_fails_takes_nobody_with_it_and_leaves_nothing(store: MailStore) -> None:
+    results = await asyncio.gather(
+        store.writer.run(insert("a")),
+        store.writer.run(broken),
+        store.writer.run(insert("a")),
+        store.writer.run(insert("b")),
+        return_exceptions=True,
+    )
+    assert results[0] == "a"
+    assert results[3] == "b"
+    assert isinstance(results[1], LookupError)
+    assert isinstance(results[2], StoreUnavailable)
+    assert await store.reader.fetch(COUNT) == [(2,)]
+
+
+async def test_a_caller_who_gives_up_does_not_stop_the_job(store: MailStore) -> None:
+    gate = threading.Event()
+
+    def slow(statements: Statements) -> None:
+        gate.wait(5)
+        statements.execute("INSERT INTO generation (topic, number) VALUES ('kept', 1)")
+
+    task = asyncio.create_task(store.writer.run(slow))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    gate.set()
+    await store.writer.run(insert("after"))
+    assert await store.reader.fetch(COUNT) == [(2,)]
+
+
+async def test_a_lock_held_by_another_process_makes_the_store_unavailable_not_the_loop_wait(store: MailStore) -> None:
+    other = sqlite3.connect(path_of(store), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    job = asyncio.create_task(store.writer.run(insert("late")))
+    assert await store.reader.fetch(COUNT) == [(0,)]
+    with pytest.raises(StoreUnavailable, match="locked"):
+        await job
+    assert 1.5 < loop.time() - started < 3.0
+    other.execute("ROLLBACK")
+    other.close()
+    await store.writer.run(insert("later"))
+
+
+async def test_a_store_file_that_was_taken_away_is_not_written_behind_everyones_back(store: MailStore) -> None:
+    await store.writer.run(insert("one"))
+    path = path_of(store)
+    path.rename(path.with_suffix(".away"))
+    with pytest.raises(StoreUnavailable):
+        await store.writer.run(insert("two"))
+    path.with_suffix(".away").rename(path)
+    await store.writer.run(insert("three"))
+    assert await store.reader.fetch(COUNT) == [(2,)]
+
+
+async def test_closing_writes_what_waits_and_refuses_what_comes_later(store: MailStore) -> None:
+    task = asyncio.create_task(store.writer.run(insert("last")))
+    await asyncio.sleep(0)
+    await asyncio.to_thread(store.writer.close)
+    assert await task == "last"
+    with pytest.raises(StoreUnavailable):
+        await store.writer.run(insert("too late"))
+
+
+class FailingSync(SqliteWriteConnection):
+    """A disk whose sync fails: what it holds is unknown from then on (RELIABILITY.md row 61)."""
+
+    def commit(self) -> None:
+        self.rollback()
+        raise OSError(5, "Input/output error")
+
+
+async def test_after_a_failed_sync_nothing_is_tried_again(store: MailStore) -> None:
+    writer = Writer(lambda: FailingSync(path_of(store)))
+    with pytest.raises(StoreUnavailable):
+        await writer.run(insert("one"))
+    with pytest.raises(StoreUnavailable):
+        await writer.run(insert("two"))
+    writer.close()
+    assert writer.transactions == 0
+    assert await store.reader.fetch(COUNT) == [(0,)]
