@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import relay.adapters.sqlite_binding  # noqa: F401  (first: one SQLite library in this process)
-
 import asyncio
 import contextlib
 import gc
@@ -15,6 +13,7 @@ from pathlib import Path
 
 import uvloop
 
+import relay.adapters.sqlite_binding  # noqa: F401  (first: one SQLite library in this process)
 from config.load import Loaded, load
 from config.mistakes import ConfigError
 from relay.app import App

@@ -59,10 +59,9 @@ class Gather:
         return await self.reader.read(raw, footer)
 
     def transaction(self, tx: Transaction, now: datetime, without_permission: int) -> TransactionFacts:
-        listener = "bulk" if tx.session.listener == "bulk" else "submission"
         return TransactionFacts(
             tx.account,
-            "bulk" if listener == "bulk" else "submission",
+            "bulk" if tx.session.listener == "bulk" else "submission",
             tx.stream,
             now,
             len(tx.recipients),

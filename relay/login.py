@@ -55,8 +55,9 @@ class Login:
         return BUSY
 
     def _admit(self, session: Session, credential: Credential, account: Account) -> Reply:
-        listener = "bulk" if session.listener == "bulk" else "submission"
-        facts = SenderFacts(listener, credential.stream, self.clock.now())
+        facts = SenderFacts(
+            "bulk" if session.listener == "bulk" else "submission", credential.stream, self.clock.now()
+        )
         decision = decide(self.rules.authentication, Sender(account), facts)
         if isinstance(decision.verdict, (Reject, Defer)):
             ref = new_ref()

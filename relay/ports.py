@@ -135,6 +135,25 @@ class Journal(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class RefusalRow:
+    """One refusal as the journal keeps it."""
+
+    ref: str
+    at: datetime
+    rule: str
+    clause: str
+    reply: str
+    recipients: tuple[str, ...]
+    findings: tuple[tuple[str, int, str], ...] = ()
+    """(part, line, excerpt)."""
+
+
+class RefusalRows(Protocol):
+    async def refusal(self, ref: str) -> RefusalRow | None:
+        """The refusal that bears this REF; None where there is none (any more)."""
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveredRow:
     """Compact record of one delivered copy, kept for the journal's retention."""
 

@@ -72,7 +72,9 @@ class Record:
         fields: Fields = {**_transaction(tx), **_message(readable), "copies": len(tx.recipients)}
         if reply.code >= 300:
             fields["rule"] = reply.text.partition(":")[0]
-        evidence: Mapping[str, object] = {"changes": changes} if len(tx.recipients) > 1 or reply.code >= 300 else {}
+        evidence: Mapping[str, object] = (
+            {"changes": changes} if len(tx.recipients) > 1 or reply.code >= 300 or "queued" in reply.text else {}
+        )
         self._write(event, tx.ref, fields, reply, None, tx.account, evidence, level=level)
 
     def observed(self, tx: Transaction, decision: Decision, recipient: str) -> None:

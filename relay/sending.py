@@ -11,8 +11,9 @@ from policies.facts import Account
 from policies.verdict import Reply
 from relay.forwarding.commit import Commit
 from relay.forwarding.copies import Copy, Letter
+from relay.message.dkim import SigningKeys
 from relay.message.recipe import Recipe
-from relay.message.rewrite import Prepared, SigningKeys, prepare
+from relay.message.rewrite import Prepared, prepare
 from relay.message.verify import problems
 from relay.ports import Clock, Permissions, Readable
 from relay.recipes import Recipes

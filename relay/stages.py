@@ -51,8 +51,8 @@ class Stages:
         list_name = command.list_name or (session.credential.list_name if session.credential else "")
         now = self.clock.now()
         sender = Sender(account, command.reverse_path, list_name, command.size)
-        listener = "bulk" if session.listener == "bulk" else "submission"
-        decision = decide(self.rules.sender, sender, SenderFacts(listener, stream, now))
+        facts = SenderFacts("bulk" if session.listener == "bulk" else "submission", stream, now)
+        decision = decide(self.rules.sender, sender, facts)
         ref = new_ref()
         if account is None or isinstance(decision.verdict, (Reject, Defer)):
             reply = self.refusals.reply(decision, ref)

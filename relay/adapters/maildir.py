@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import os
 import socket
@@ -63,6 +64,10 @@ class Maildir:
             return False
         return os.access(self._folder / "tmp", os.W_OK)
 
+    def keep(self, ref: str, octets: bytes) -> None:
+        """Store octets as they are, durably; NotStored where that fails. `ref` names them in the journal."""
+        self._store(b"X-Relay-Ref: " + ref.encode("ascii") + b"\r\n" + octets)
+
     async def close(self) -> None:
         """Nothing is kept open."""
 
@@ -79,7 +84,8 @@ class Maildir:
             _write_synced(draft, octets)
             draft.rename(self._folder / "new" / name)
         except OSError as fault:
-            draft.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                draft.unlink()
             raise NotStored(f"{self._folder} cannot be written: {fault.strerror}") from fault
         _sync_folder(self._folder / "new")
         return name

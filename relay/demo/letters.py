@@ -23,7 +23,7 @@ class Letter:
     """accepted, refused, or partly."""
     rule: str = ""
     change: str = ""
-    """Words that must stand in the copy (checked, and shown as what was changed)."""
+    """Words that must be among what was changed."""
     account: str = "acme"
     sender: str = f"news@{DOMAIN}"
     opts_out_after: bool = False
@@ -42,15 +42,27 @@ def _rewritten() -> list[Letter]:
     return [
         Letter("no footer at all", _text("New beans"), ("anne@example.test",), "accepted", change="footer injected"),
         Letter(
-            "the customer's own link", _html(own), ("budi@example.test",), "accepted", change="own link rewritten"
+            "the customer's own link",
+            _html(own),
+            ("budi@example.test",),
+            "accepted",
+            change="own opt-out link rewritten",
         ),
         Letter(
-            "a placeholder", _text("Hello", marked), ("chen@example.test",), "accepted", change="placeholder filled"
+            "a placeholder",
+            _text("Hello", marked),
+            ("chen@example.test",),
+            "accepted",
+            change="placeholder filled with the opt-out link",
         ),
         Letter(
-            "own link, no address", _html(no_address), ("dewi@example.test",), "accepted", change="address injected"
+            "own link, no address",
+            _html(no_address),
+            ("dewi@example.test",),
+            "accepted",
+            change="footer injected: address",
         ),
-        Letter("text and HTML", _both(), ("chen@example.test",), "accepted", change="footer in both parts"),
+        Letter("text and HTML", _both(), ("chen@example.test",), "accepted", change="footer injected: link, address"),
         Letter("a test mail to oneself", _text("Test"), (f"owner@{DOMAIN}",), "accepted", change="footer injected"),
         Letter("one-click, then …", _text("More"), ("anne@example.test",), "accepted", opts_out_after=True),
     ]

@@ -7,7 +7,7 @@ import smtplib
 import ssl
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,17 +33,18 @@ class Outcome:
 
     @property
     def expected(self) -> bool:
-        rule = self.rule == self.letter.rule
-        return self.verdict == self.letter.verdict and rule and bool(self.changed) == (self.verdict != "refused")
+        right = self.verdict == self.letter.verdict and self.rule == self.letter.rule
+        return right and self.letter.change in self.changed and bool(self.changed) == (self.verdict != "refused")
 
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """The relay's ports, its outbox, and its certificate."""
+    """The relay's port, its outbox, its certificate, and a dry run that tells what is changed."""
 
     port: int
     outbox: Path
     certificate: Path
+    changes: Callable[[Letter], Sequence[str]]
 
     def show(self, letters: list[Letter]) -> Iterator[Outcome]:
         """Each letter in turn, over STARTTLS and AUTH as a mail program would."""
@@ -62,7 +63,7 @@ class Play:
         told = refused[0] if refused else final
         rule = _RULE.search(told)
         ref = _REF.search(told if not accepted else final)
-        changed = self._changes(ref.group() if ref else "", letter) if accepted else ""
+        changed = self._changed(ref.group() if ref else "", letter) if accepted else ""
         return Outcome(letter, verdict, rule.group(1) if rule else "", told, ref.group() if ref else "", changed)
 
     def _submit(self, letter: Letter) -> list[str]:
@@ -83,12 +84,12 @@ class Play:
                 replies.append(_line(*client.data(letter.octets)))
             return [reply for reply in replies if not reply.startswith("250 2.1.5")]
 
-    def _changes(self, ref: str, letter: Letter) -> str:
-        """What arrived, held against what should have changed; empty where the copy is missing or wrong."""
+    def _changed(self, ref: str, letter: Letter) -> str:
+        """What was changed, once every copy has arrived with its link and a signature; empty otherwise."""
         copies = self._copies(ref, len(letter.recipients) - (letter.verdict == "partly"))
-        if not copies or not all(_LINK.search(copy) and b"DKIM-Signature" in copy for copy in copies):
+        if not copies or not all(_LINK.search(copy) and b"DKIM-Signature:" in copy for copy in copies):
             return ""
-        return letter.change or "link and address injected, signed"
+        return "; ".join(self.changes(letter))
 
     def _copies(self, ref: str, wanted: int) -> list[bytes]:
         deadline = time.monotonic() + SECONDS
@@ -109,5 +110,5 @@ class Play:
                     answer.read()
 
 
-def _line(code: int, text: bytes) -> str:
-    return f"{code} {text.decode('ascii', 'replace')}"
+def _line(code: int, text: bytes | str) -> str:
+    return f"{code} {text.decode('ascii', 'replace') if isinstance(text, bytes) else text}"

@@ -11,10 +11,10 @@ from relay.ports import StoreUnavailable
 
 
 class Probes(Protocol):
-    async def store(self) -> None:
+    async def probe_store(self) -> None:
         """Returns when the store answers; StoreUnavailable otherwise."""
 
-    async def smarthost(self) -> bool:
+    async def probe_smarthost(self) -> bool:
         """Whether at least one smarthost greets."""
 
 
@@ -29,10 +29,10 @@ def router(probes: Probes) -> APIRouter:
     @routes.api_route("/readyz", methods=["GET", "HEAD"])
     async def ready() -> PlainTextResponse:
         try:
-            await probes.store()
+            await probes.probe_store()
         except StoreUnavailable:
             return PlainTextResponse("the store is not reachable\n", 503)
-        if not await probes.smarthost():
+        if not await probes.probe_smarthost():
             return PlainTextResponse("no smarthost is reachable\n", 503)
         return PlainTextResponse("ready\n")
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Protocol
+from datetime import timedelta
 
 from fastapi import APIRouter, Request, Response
 
 from policies.clauses import CLAUSES
 from policies.guidance import GUIDANCE
-from relay.ports import Clock, StoreUnavailable
+from relay.ports import Clock, RefusalRow, RefusalRows, StoreUnavailable
 from relay.tokens import Tokens
 from relay.web.masking import masked
 from relay.web.pages import Pages
@@ -27,25 +26,6 @@ class Found:
 
     place: str
     excerpt: str
-
-
-@dataclass(frozen=True, slots=True)
-class RefusalRow:
-    """One refusal as the journal keeps it."""
-
-    ref: str
-    at: datetime
-    rule: str
-    clause: str
-    reply: str
-    recipients: tuple[str, ...]
-    findings: tuple[tuple[str, int, str], ...] = ()
-    """(part, line, excerpt)."""
-
-
-class RefusalRows(Protocol):
-    async def refusal(self, ref: str) -> RefusalRow | None:
-        """The refusal that bears this REF; None where there is none (any more)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from config.schema import Settings
 from relay.permission.opt_out import OptOuts
-from relay.ports import Clock
+from relay.ports import Clock, RefusalRows
 from relay.tokens import Tokens
 from relay.web import health, opt_out, refusals
 from relay.web.clients import Clients
@@ -24,7 +24,7 @@ def build(
     settings: Settings,
     opt_outs: OptOuts,
     tokens: Tokens,
-    rows: refusals.RefusalRows,
+    rows: RefusalRows,
     probes: health.Probes,
     clock: Clock,
 ) -> FastAPI:

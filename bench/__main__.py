@@ -1,0 +1,69 @@
+"""`make bench`: messages a second and CPU ms a message, the relay beside Postfix's proxy, interleaved in one run."""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from bench import load, messages, postfix
+from bench.relay import RECIPIENT, SENDER, relay
+
+Pids = Callable[[], list[int]]
+
+
+def measure(rounds: int, seconds: float, subscriptions: int) -> dict[tuple[str, str], list[load.Rate]]:
+    """Every server with every message, `rounds` times in turn, each about `seconds` long."""
+    found: dict[tuple[str, str], list[load.Rate]] = {}
+    with tempfile.TemporaryDirectory() as folder, load.sink() as sink, postfix.proxy(sink) as (pf_port, master):
+        with relay(sink, subscriptions) as (one, pid), relay(sink, 1000, both_signatures=True) as (two, pid_two):
+            servers: list[tuple[str, int, Pids]] = [
+                ("Postfix proxy, no work", pf_port, lambda: postfix.pids(master)),
+                ("relay, one signature", one, lambda: postfix.pids(pid)),
+                ("relay, both signatures", two, lambda: postfix.pids(pid_two)),
+            ]
+            for name, path in messages.write(Path(folder)).items():
+                for server, port, pids in servers:
+                    load.run(port, path, 400, pids(), sender=SENDER, recipient=RECIPIENT)
+                for _ in range(rounds):
+                    for server, port, pids in servers:
+                        rate = _timed(port, path, pids, seconds)
+                        found.setdefault((server, name), []).append(rate)
+    return found
+
+
+def _timed(port: int, path: Path, pids: Pids, seconds: float) -> load.Rate:
+    probe = load.run(port, path, 300, pids(), sender=SENDER, recipient=RECIPIENT)
+    count = max(500, int(probe.per_second * seconds))
+    return load.run(port, path, count, pids(), sender=SENDER, recipient=RECIPIENT)
+
+
+def table(found: dict[tuple[str, str], list[load.Rate]]) -> str:
+    """Markdown: medians, the spread behind them, and the ratio to Postfix."""
+    lines = [
+        "| server | message | messages a second (least–most) | CPU ms a message | of Postfix |",
+        "|---|---|---|---|---|",
+    ]
+    for (server, name), rates in found.items():
+        speeds = [rate.per_second for rate in rates]
+        cpu = statistics.median(rate.cpu_ms for rate in rates)
+        yardstick = statistics.median(r.per_second for r in found["Postfix proxy, no work", name])
+        speed = statistics.median(speeds)
+        spread = f"{speed:,.0f} ({min(speeds):,.0f}–{max(speeds):,.0f})"
+        lines.append(f"| {server} | {name} | {spread} | {cpu:.2f} | {speed / yardstick:.2f} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--subscriptions", type=int, default=1_000_000)
+    chosen = parser.parse_args()
+    print(table(measure(chosen.rounds, chosen.seconds, chosen.subscriptions)))
+
+
+if __name__ == "__main__":
+    main()

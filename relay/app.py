@@ -1,0 +1,242 @@
+"""The composition root: the only place where adapters meet stages."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from config.load import Loaded
+from config.schema import Settings
+from config.schema import Smarthost as SmarthostSettings
+from policies.facts import SuppressionReason
+from policies.registry import build
+from relay.adapters.clock import SystemClock
+from relay.adapters.dkim_keys import KeyDirectory
+from relay.adapters.maildir import Maildir
+from relay.adapters.smarthost import Opener, Route, client_context
+from relay.adapters.store.journal_reading import JournalReader
+from relay.adapters.store.opened import OpenedStore
+from relay.adapters.store.refusal_rows import StoreRefusals
+from relay.adapters.store.suppressions import People
+from relay.forwarding.answers import CONSENT_RULES, Answers
+from relay.forwarding.breaker import Breaker
+from relay.forwarding.commit import Commit
+from relay.forwarding.dsn import Reports
+from relay.forwarding.links import Links
+from relay.forwarding.office import Office
+from relay.forwarding.recheck import Recheck
+from relay.forwarding.retry import Keeper
+from relay.forwarding.smarthosts import Pool, Weighted
+from relay.forwarding.states import Timetable
+from relay.gather import Gather
+from relay.intake.stages import Intake
+from relay.login import Login
+from relay.message.dkim import sign_own
+from relay.permission.opt_out import OptOuts
+from relay.ports import StoreUnavailable
+from relay.reading import Reader
+from relay.recipes import Recipes
+from relay.record import Record
+from relay.refusals import Refusals
+from relay.rendering import Rendering
+from relay.sending import Sending
+from relay.smtp.auth import Passwords
+from relay.smtp.gate import Gate
+from relay.smtp.guesses import Guesses
+from relay.smtp.server import SmtpServer
+from relay.stages import Stages
+from relay.tokens import KeyRing, Tokens
+from relay.web.server import WebServer
+from relay.web.site import build as build_site
+
+RETENTION_SECONDS = 3600.0
+
+
+@dataclass(slots=True)
+class App:
+    """One process's collaborators, built from Settings and closed together."""
+
+    settings: Settings
+    store: OpenedStore
+    clock: SystemClock
+    tokens: Tokens
+    keys: KeyDirectory
+    smarthosts: Pool
+    reader: Reader
+    passwords: Passwords
+    office: Office
+    commit: Commit
+    stages: Stages
+    servers: list[SmtpServer]
+
+    @classmethod
+    async def open(cls, loaded: Loaded) -> App:
+        """Open the store and build everything; StoreUnavailable, OSError where something is missing."""
+        settings, clock = loaded.settings, SystemClock()
+        store = OpenedStore.open(settings, clock)
+        tokens = Tokens(KeyRing.open(settings.data_dir / "keys"))
+        keys = KeyDirectory(settings.data_dir / "dkim")
+        refusals = Refusals(settings.platform.public_url, tokens)
+        record = Record(store.journal, clock)
+        reader, passwords = Reader(settings.hostname, settings.platform.public_url), Passwords()
+        pool = smarthosts(settings, clock)
+        office = _office(settings, store, clock, keys, pool, refusals)
+        commit = Commit(office)
+        rules = build(settings)
+        login = Login(rules, store.directory, Gate(passwords, Guesses(clock.monotonic)), refusals, record, clock)
+        recipes = Recipes(settings, tokens, Signers(settings, keys))
+        sending = Sending(recipes, keys, store.permissions, commit, refusals, record, clock)
+        gather = Gather(store.directory, store.permissions, reader)
+        stages = Stages(settings, rules, gather, login, sending, refusals, record, clock)
+        return cls(settings, store, clock, tokens, keys, pool, reader, passwords, office, commit, stages, [])
+
+    async def smtp_servers(self) -> list[SmtpServer]:
+        """Start every listener; intake has stages of its own, for it relays nothing."""
+        takes_mail = [one for one in self.settings.listener if one.kind != "intake"]
+        for_us = [one for one in self.settings.listener if one.kind == "intake"]
+        for stages, listeners in ((self.stages, takes_mail), (self._intake(), for_us)):
+            if listeners:
+                server = SmtpServer(
+                    stages,
+                    hostname=self.settings.hostname,
+                    limits=self.settings.limits,
+                    tls=self.settings.tls,
+                    data_dir=self.settings.data_dir,
+                )
+                await server.start(listeners)
+                self.servers.append(server)
+        return self.servers
+
+    def _intake(self) -> Intake:
+        filed = Maildir(self.settings.data_dir / "intake")
+        return Intake(
+            self.settings.platform.mail_domain,
+            self.settings.limits.max_size,
+            self.tokens,
+            self.opt_outs(),
+            filed.keep,
+            self.stages.refusals,
+            self.stages.record,
+            self.clock,
+        )
+
+    def opt_outs(self) -> OptOuts:
+        return OptOuts(self.tokens, People(self.store.engine, self.clock), self.store.journal, self.clock)
+
+    def keeper(self) -> Keeper:
+        """The retry queue's one process."""
+        render = Rendering(self.keys, self.settings.hostname, self.settings.platform.public_url)
+        return Keeper(self.office, self.store.directory, render)
+
+    async def retention(self, ending: asyncio.Event) -> None:
+        """Forget journal rows in time, until the process ends."""
+        keep = timedelta(days=self.settings.retention.journal)
+        while not ending.is_set():
+            try:
+                await self.store.forget_before(self.clock.now() - keep)
+            except StoreUnavailable as trouble:
+                self.store.say("service.retention_failed", "warning", {"error": str(trouble)})
+            try:
+                async with asyncio.timeout(RETENTION_SECONDS):
+                    await ending.wait()
+            except TimeoutError:
+                continue
+
+    def web_server(self) -> WebServer:
+        site = build_site(
+            self.settings,
+            self.opt_outs(),
+            self.tokens,
+            StoreRefusals(JournalReader(self.store.engine)),
+            self,
+            self.clock,
+        )
+        return WebServer(site, self.settings.web.bind)
+
+    async def probe_store(self) -> None:
+        """StoreUnavailable where the store does not answer."""
+        await self.store.probe()
+
+    async def probe_smarthost(self) -> bool:
+        """Whether a smarthost greets."""
+        return await self.smarthosts.probe()
+
+    def renew(self, loaded: Loaded) -> None:
+        """After a reload: rules, thresholds, log files and certificates; what is bound stays bound."""
+        self.stages.renew(loaded.settings, build(loaded.settings))
+        self.store.journal.reopen()
+        for server in self.servers:
+            server.reload_certificate()
+
+    async def close(self) -> None:
+        """Links, helpers and the store, in this order; what waits for the writer is written."""
+        await self.smarthosts.close()
+        self.reader.close()
+        self.passwords.close()
+        await self.store.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Signers:
+    """Which signatures a message gets: its From domain's, as soon as that has a key, and the platform's."""
+
+    settings: Settings
+    keys: KeyDirectory
+
+    def __call__(self, author_domain: str) -> tuple[tuple[str, str], ...]:
+        found = self.keys.for_author(author_domain) if author_domain else None
+        platform = self.platform()
+        return tuple(one for one in (found, platform) if one is not None)
+
+    def platform(self) -> tuple[str, str] | None:
+        wanted = self.settings.dkim.platform_signature
+        return self.keys.for_author(self.settings.platform.mail_domain) if wanted else None
+
+
+def smarthosts(settings: Settings, clock: SystemClock) -> Pool:
+    """Every configured smarthost behind one door."""
+    doors = [Weighted(_door(settings, one, clock), one.weight) for one in settings.smarthost]
+    return Pool(doors, random.random)
+
+
+def _door(settings: Settings, one: SmarthostSettings, clock: SystemClock) -> Links | Maildir:
+    if one.url.startswith("maildir:"):
+        return Maildir(Path(one.url.removeprefix("maildir:")))
+    route, clocks = Route.parse(one.url), settings.delivery
+    opener = Opener(route, settings.hostname, clocks.connect_timeout, client_context(one.verify))
+    breaker = Breaker(clock.monotonic)
+    return Links(route.name, opener.open, one.connections, one.messages_per_connection, clocks.idle_timeout, breaker)
+
+
+def _office(
+    settings: Settings, store: OpenedStore, clock: SystemClock, keys: KeyDirectory, pool: Pool, refusals: Refusals
+) -> Office:
+    enforced = frozenset(
+        reason for reason in SuppressionReason if settings.rule(CONSENT_RULES[reason][0]).mode == "enforce"
+    )
+    return Office(
+        pool,
+        store.spool,
+        store.journal,
+        clock,
+        Timetable(settings.delivery, random.random),
+        Recheck(store.directory, store.permissions, enforced),
+        _reports(settings, clock, keys),
+        Answers(refusals.url),
+        lambda: None,
+    )
+
+
+def _reports(settings: Settings, clock: SystemClock, keys: KeyDirectory) -> Reports:
+    platform, signers = settings.platform, Signers(settings, keys)
+
+    def sign(raw: bytes) -> bytes:
+        signer = signers.platform()
+        return sign_own(raw, keys, *signer, int(clock.now().timestamp())) if signer else raw
+
+    return Reports(
+        settings.hostname, platform.mail_domain, platform.language, sign, clock, settings.delivery.expire_after
+    )
