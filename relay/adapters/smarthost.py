@@ -123,8 +123,10 @@ class Opener:
         guard = OneReplyOnly(client)
         try:
             await client.starttls()
-        except aiosmtplib.SMTPException as fault:
-            raise NotSafe("it sent octets behind its reply to STARTTLS") if guard.injected else fault from fault
+        except aiosmtplib.SMTPException:
+            if guard.injected:
+                raise NotSafe("it sent octets behind its reply to STARTTLS") from None
+            raise
         await client.ehlo()
 
     def _take_over(self, client: aiosmtplib.SMTP) -> Link:

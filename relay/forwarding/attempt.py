@@ -139,10 +139,8 @@ class Attempt:
     # ------------------------------------------------------------ what the sender is told
 
     def _dsns(self, ended: list[SpooledCopy]) -> list[OwnMail]:
+        reports, message = self._office.reports, self._message
         undelivered = [row for row in ended if row.state in (CopyState.FAILED, CopyState.CANCELLED)]
-        if not undelivered:
-            return []
-        reports = self._office.reports
-        if self._message.purpose == "dsn" and self._email and undelivered[0].recipient != self._email:
-            return [reports.readdressed(self._message, self._email)]
-        return reports.failures(self._message, undelivered, self._email)
+        if message.purpose == "dsn" and undelivered and self._email and undelivered[0].recipient != self._email:
+            return [reports.readdressed(message, self._email)]
+        return reports.due(message, ended, self._email)

@@ -73,6 +73,8 @@ class Single:
         outcome = await office.smarthosts.deliver(copy.outgoing(), office.timetable.clocks.inline_deadline)
         if isinstance(outcome, Delivered):
             self.lines.done(copy.address, copy.recipe.contact_id, outcome, started)
+            if "SUCCESS" in copy.notify:
+                await self._report_success(outcome)
             return office.answers.accepted(tx.ref, 1)
         return await self._not_taken(outcome, started)
 
@@ -83,6 +85,16 @@ class Single:
         reason = await self.office.recheck.suppression(tx.account.account_id, list_id, tx.stream, self.copy.address)
         if reason is not None:
             raise Stopped(reason)
+
+    async def _report_success(self, outcome: Delivered) -> None:
+        """The DSN that NOTIFY=SUCCESS asks for; without a store there is none, the mail has gone all the same."""
+        office, now = self.office, self.office.clock.now()
+        row = office.timetable.advance(spooled_copy(self.tx.ref, 0, self.copy, now), outcome, now)
+        message = spooled_message(self.tx, [self.copy], self.letter, now)
+        try:
+            await office.spool.insert_own(office.reports.due(message, [row], str(self.tx.account.email)))
+        except StoreUnavailable:
+            self.lines.trouble("the store could not keep a report of success", row.recipient)
 
     async def _not_taken(self, outcome: Refused | Postponed | InDoubt, started: float) -> Reply:
         office, ref, recipient = self.office, self.tx.ref, self.copy.recipe.recipient

@@ -1,4 +1,4 @@
-"""Delivery status notifications: what could not be delivered, told to the sender (RFC 3464, RFC 3461 §6)."""
+"""Delivery status notifications: what became of a copy, told to the sender (RFC 3464, RFC 3461 §6)."""
 
 from __future__ import annotations
 
@@ -13,19 +13,22 @@ from email.mime.text import MIMEText
 from email.utils import format_datetime
 
 from policies.verdict import clean
-from relay.forwarding.wording import failure_text
+from relay.forwarding.wording import report_text, subject
 from relay.identifiers import new_ref
-from relay.ports import Clock, OwnMail, SpooledCopy, SpooledMessage
+from relay.ports import Clock, CopyState, OwnMail, SpooledCopy, SpooledMessage
 
 MAX_RETURNED = 1024 * 1024
 """Octets of a message that RET=FULL returns whole; of a larger one only the header."""
 
-_WIRE = email.policy.compat32.clone(linesep="\r\n", max_line_length=None)
+_FORM = email.policy.compat32.clone(linesep="\n", max_line_length=None)
+"""Fields as we write them; line ends become CRLF at the very end, in returned text too."""
+
+_UNDELIVERED = frozenset({CopyState.FAILED, CopyState.CANCELLED})
 
 
 @dataclass(frozen=True, slots=True)
 class Reports:
-    """Writes DSNs for final failures; one for all copies of a message that failed together."""
+    """Writes DSNs: one for all copies that failed together, one for those passed on where that was asked for."""
 
     hostname: str
     mail_domain: str
@@ -36,31 +39,36 @@ class Reports:
     expire_after: float
     """Seconds after which an undeliverable DSN is given up."""
 
-    def failures(self, message: SpooledMessage, copies: Sequence[SpooledCopy], account_email: str) -> list[OwnMail]:
-        """No or one DSN, to the transaction's reverse-path, else to the account's e-mail; none about our own mail."""
-        wanted = [copy for copy in copies if _wants(copy, "FAILURE", True)]
-        if not wanted or message.purpose != "relay":
+    def due(self, message: SpooledMessage, ended: Sequence[SpooledCopy], account_email: str) -> list[OwnMail]:
+        """The DSNs for copies that just became final, to the transaction's reverse-path, else the account's e-mail.
+
+        None about our own mail; a failure is told unless NOTIFY says otherwise, a success only where it asks for it.
+        """
+        if message.purpose != "relay":
             return []
-        return [self._mail(message, wanted, message.reverse_path or account_email)]
+        to = message.reverse_path or account_email
+        failed = [copy for copy in ended if copy.state in _UNDELIVERED and _wants(copy, "FAILURE", True)]
+        passed_on = [copy for copy in ended if copy.state is CopyState.SENT and _wants(copy, "SUCCESS", False)]
+        return [self._mail(message, copies, to) for copies in (failed, passed_on) if copies]
 
     def readdressed(self, dsn: SpooledMessage, account_email: str) -> OwnMail:
         """A DSN that the reverse-path does not take, once more to the account's e-mail."""
         return self._own(dsn.account_id, account_email, dsn.raw)
 
     def _mail(self, message: SpooledMessage, copies: Sequence[SpooledCopy], to: str) -> OwnMail:
-        report = MIMEMultipart("report", report_type="delivery-status", policy=_WIRE)
+        report = MIMEMultipart("report", report_type="delivery-status", policy=_FORM)
         report["From"] = f"Mail Delivery System <postmaster@{self.mail_domain}>"
         report["To"] = f"<{clean(to)}>"
-        report["Subject"] = "Undelivered mail returned to sender"
+        report["Subject"] = subject(copies)
         report["Date"] = format_datetime(self.clock.now())
         report["Message-ID"] = f"<{new_ref().lower()}@{self.mail_domain}>"
         report["Auto-Submitted"] = "auto-replied"
         if message.message_id:
             report["References"] = clean(message.message_id)
-        report.attach(MIMEText(failure_text(self.language, self.hostname, message, copies), "plain", "us-ascii"))
+        report.attach(MIMEText(report_text(self.language, self.hostname, message, copies), "plain", "us-ascii"))
         report.attach(self._status(message, copies))
         report.attach(_returned(message))
-        return self._own(message.account_id, to, self.sign(report.as_bytes(policy=_WIRE)))
+        return self._own(message.account_id, to, self.sign(report.as_bytes(policy=_FORM).replace(b"\n", b"\r\n")))
 
     def _own(self, account_id: int, to: str, raw: bytes) -> OwnMail:
         now = self.clock.now()
@@ -69,8 +77,8 @@ class Reports:
 
     def _status(self, message: SpooledMessage, copies: Sequence[SpooledCopy]) -> MIMEBase:
         """The machine's part: fields of the message, then of each recipient (RFC 3464 §2.2, §2.3)."""
-        part = MIMEBase("message", "delivery-status", policy=_WIRE)
-        head = Message(policy=_WIRE)
+        part = MIMEBase("message", "delivery-status", policy=_FORM)
+        head = Message(policy=_FORM)
         head["Reporting-MTA"] = f"dns; {self.hostname}"
         if message.envid:
             head["Original-Envelope-Id"] = clean(message.envid)
@@ -81,13 +89,14 @@ class Reports:
         return part
 
     def _recipient(self, copy: SpooledCopy) -> Message:
-        fields = Message(policy=_WIRE)
+        fields = Message(policy=_FORM)
         if copy.orcpt:
             fields["Original-Recipient"] = _original_recipient(copy.orcpt)
         fields["Final-Recipient"] = f"rfc822; {clean(copy.recipient)}"
-        fields["Action"] = "failed"
-        fields["Status"] = status(copy)
-        if copy.code and copy.smarthost:
+        sent = copy.state is CopyState.SENT
+        fields["Action"] = "relayed" if sent else "failed"
+        fields["Status"] = "2.0.0" if sent else status(copy)
+        if copy.code and copy.smarthost and not sent:
             fields["Remote-MTA"] = f"dns; {clean(copy.smarthost.rpartition(':')[0] or copy.smarthost)}"
             fields["Diagnostic-Code"] = f"smtp; {copy.code} {clean(copy.reply, 400)}"
         fields["Last-Attempt-Date"] = format_datetime(self.clock.now())
@@ -115,6 +124,6 @@ def _returned(message: SpooledMessage) -> MIMEBase:
     """The original's header, or the whole where RET=FULL asks for it and 7-bit transport can carry it."""
     whole = message.ret == "FULL" and len(message.raw) <= MAX_RETURNED and message.raw.isascii()
     octets = message.raw if whole else message.raw.partition(b"\r\n\r\n")[0] + b"\r\n"
-    part = MIMEBase("message", "rfc822", policy=_WIRE) if whole else MIMEBase("text", "rfc822-headers", policy=_WIRE)
+    part = MIMEBase("message", "rfc822", policy=_FORM) if whole else MIMEBase("text", "rfc822-headers", policy=_FORM)
     part.set_payload(octets.decode("ascii", "replace").replace("\ufffd", "?").replace("\r\n", "\n"))
     return part

@@ -118,6 +118,8 @@ class Keeper:
             await attempt.run(self._rhythm.attempt)
         except (StoreUnavailable, StaleLease) as fault:
             self._trouble(claimed.message.ref, f"a queued message was let go: {fault or type(fault).__name__}")
+        except Exception as fault:  # noqa: BLE001 - one broken row must not stop the queue
+            self._trouble(claimed.message.ref, f"a queued message was let go: {type(fault).__name__}: {fault}")
         finally:
             self._under_way -= 1
             self._wake.set()

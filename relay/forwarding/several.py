@@ -146,8 +146,7 @@ class Several:
         sent = sum(row.state is CopyState.SENT for row in self._rows)
         answers = self._office.answers
         reply = answers.accepted(ref, count) if sent == count else answers.queued(ref, count, sent)
-        refused = [row for row in self._rows if row.state in (CopyState.FAILED, CopyState.CANCELLED)]
-        dsns = self._office.reports.failures(self._message, refused, str(self._tx.account.email))
+        dsns = self._office.reports.due(self._message, self._rows, str(self._tx.account.email))
         await self._office.spool.answer(lease, str(reply), self._rows, dsns)
         if sent != count:
             self._office.queued()

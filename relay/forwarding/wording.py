@@ -16,6 +16,15 @@ It was accepted first, so this report is the only notice you get.
 Reference: {ref}
 """
 
+_ENGLISH_SENT = """\
+This is the mail system at {host}.
+
+Your message of {date} was passed on to the mail server responsible for the
+recipients below. No further report will follow unless it cannot be delivered.
+{recipients}
+Reference: {ref}
+"""
+
 _INDONESIAN = """\
 Ini adalah sistem surat di {host}.
 
@@ -28,11 +37,31 @@ Referensi: {ref}
 
 """
 
+_INDONESIAN_SENT = """\
+Ini adalah sistem surat di {host}.
 
-def failure_text(language: str, host: str, message: SpooledMessage, copies: Sequence[SpooledCopy]) -> str:
+Pesan Anda tanggal {date} sudah diteruskan ke server surat untuk penerima di
+bawah ini. Laporan lain hanya menyusul bila pesan tidak dapat dikirimkan.
+{recipients}
+Referensi: {ref}
+
+----
+
+"""
+
+
+def subject(copies: Sequence[SpooledCopy]) -> str:
+    """All copies of one report share their fate."""
+    return "Mail passed on" if copies[0].state is CopyState.SENT else "Undelivered mail returned to sender"
+
+
+def report_text(language: str, host: str, message: SpooledMessage, copies: Sequence[SpooledCopy]) -> str:
     """The first part of a DSN: ASCII, short lines."""
     recipients = "".join(f"\n<{clean(copy.recipient)}>\n    {_reason(copy)}\n" for copy in copies)
-    text = (_INDONESIAN if language == "id" else "") + _ENGLISH
+    english, indonesian = _ENGLISH, _INDONESIAN
+    if copies[0].state is CopyState.SENT:
+        english, indonesian = _ENGLISH_SENT, _INDONESIAN_SENT
+    text = (indonesian if language == "id" else "") + english
     return text.format(
         host=host, date=f"{message.received_at:%d %b %Y %H:%M UTC}", recipients=recipients, ref=message.ref
     )

@@ -64,6 +64,8 @@ class Sink:
     commands: list[str] = field(default_factory=list)
     connections: int = 0
     port: int = 0
+    quit: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once a client said QUIT."""
     _server: asyncio.Server | None = None
     _writers: list[asyncio.StreamWriter] = field(default_factory=list)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -164,6 +166,7 @@ class Dialogue:
                 self._forget()
                 await self._say(Stage.RSET, "250 2.0.0 Ok")
             case "QUIT":
+                self._sink.quit.set()
                 await self._write(b"221 2.0.0 Bye\r\n")
                 raise Ended
             case _:

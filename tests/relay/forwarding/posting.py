@@ -146,10 +146,19 @@ def transaction(on_unavailable: str = "queue", **mail: str) -> Transaction:
     return Transaction(new_ref(), session, ACME, Stream.MARKETING, command, NEWS, now)
 
 
-def links_to(sink: Sink, clock: FakeClock, scheme: str = "smtp", login: str = "", tls=None, limit: int = 20) -> Links:
+def links_to(
+    sink: Sink,
+    clock: FakeClock,
+    scheme: str = "smtp",
+    login: str = "",
+    tls=None,
+    limit: int = 20,
+    per_link: int = 500,
+    idle: float = 30.0,
+) -> Links:
     route = Route.parse(f"{scheme}://{login}127.0.0.1:{sink.port}")
     opener = Opener(route, "relay.example", FAST.connect_timeout, tls or client_context(False))
-    return Links(route.name, opener.open, limit, 500, 30.0, Breaker(clock.monotonic))
+    return Links(route.name, opener.open, limit, per_link, idle, Breaker(clock.monotonic))
 
 
 def pool_to(sink: Sink, clock: FakeClock, **more) -> Pool:

@@ -116,8 +116,7 @@ async def test_a_smarthost_that_wants_data_without_recipients_gets_an_empty_one_
 
 async def test_a_link_ends_after_its_number_of_messages():
     async with Sink() as sink:
-        links = links_to(sink, FakeClock())
-        links._per_link = 2
+        links = links_to(sink, FakeClock(), per_link=2)
         for _ in range(4):
             await links.deliver(to(), 5)
         assert sink.connections == 2
@@ -150,12 +149,10 @@ async def test_a_copy_that_waits_past_its_deadline_says_why_and_opens_no_breaker
 
 async def test_idle_links_are_closed():
     async with Sink() as sink:
-        links = links_to(sink, FakeClock())
-        links._idle_timeout = 0.02
+        links = links_to(sink, FakeClock(), idle=0.02)
         await links.deliver(to(), 5)
         async with asyncio.timeout(5):
-            while "QUIT" not in sink.commands:
-                await asyncio.sleep(0.01)
+            await sink.quit.wait()
         await links.close()
 
 
