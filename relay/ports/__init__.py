@@ -1,0 +1,57 @@
+"""What the stages need of the world outside; adapters keep these promises, fakes keep them in tests.
+
+Hot path calls (per message) are marked; everything else is cold (per click, per command). Every adapter turns its
+library's exceptions into `StoreUnavailable` or an outcome.
+"""
+
+from relay.ports.journal import DeliveredRow, Event, Journal, RefusalRow, RefusalRows
+from relay.ports.people import Directory, PasswordsBusy, PasswordVerifier, Permissions
+from relay.ports.reading import MessageReader, Readable, Resolver, TxtAnswer
+from relay.ports.smarthosts import Delivered, InDoubt, Outcome, Outgoing, Phase, Postponed, Refused, Smarthosts
+from relay.ports.spool import (
+    Claimed,
+    CopyState,
+    Lease,
+    OwnMail,
+    Recovered,
+    Spool,
+    SpooledCopy,
+    SpooledMessage,
+    StaleLease,
+)
+from relay.ports.world import Clock, StoreUnavailable
+
+__all__ = [
+    "Claimed",
+    "Clock",
+    "CopyState",
+    "Delivered",
+    "DeliveredRow",
+    "Directory",
+    "Event",
+    "InDoubt",
+    "Journal",
+    "Lease",
+    "MessageReader",
+    "Outcome",
+    "Outgoing",
+    "OwnMail",
+    "PasswordVerifier",
+    "PasswordsBusy",
+    "Permissions",
+    "Phase",
+    "Postponed",
+    "Readable",
+    "Recovered",
+    "RefusalRow",
+    "RefusalRows",
+    "Refused",
+    "Resolver",
+    "Smarthosts",
+    "Spool",
+    "SpooledCopy",
+    "SpooledMessage",
+    "StaleLease",
+    "StoreUnavailable",
+    "TxtAnswer",
+]

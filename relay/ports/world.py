@@ -1,0 +1,18 @@
+"""The clock, and the one failure every store port may raise."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+
+class StoreUnavailable(Exception):
+    """The store could not be read or written: 451 4.3.0, never a pass."""
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """Aware UTC time."""
+
+    def monotonic(self) -> float:
+        """Seconds, for deadlines."""
