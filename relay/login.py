@@ -69,7 +69,9 @@ class Login:
 
     async def _credential(self, login: str) -> Credential | None:
         """ACCOUNT/NAME, or a platform credential's bare NAME."""
-        account_name, _, name = login.rpartition("/")
+        account_name, slash, name = login.rpartition("/")
+        if slash and not account_name:
+            return None
         return await self.directory.credential(account_name, name)
 
     async def _account(

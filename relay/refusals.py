@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from policies.chain import Decision
+from policies.facts import Sender, SenderFacts
+from policies.sender.identity import ReversePath
 from policies.verdict import Defer, Refusal, Reject, Reply
 from relay.tokens import Tokens
 
@@ -31,6 +33,11 @@ class Refusals:
                 return refusal.reply(decision.rule, ref, self.url(ref))
             case other:
                 raise TypeError(f"{type(other).__name__} refuses nothing")
+
+    def nobodys(self, sender: Sender, facts: SenderFacts, decision: Decision) -> Decision:
+        """No account can be found for this mail: it cannot be taken even where the rule only observes."""
+        rule = ReversePath()
+        return Decision(rule.check(sender, facts), rule.id, rule.clause, decision.observed)
 
     def unrewritable(self, trouble: Unrewritable) -> Decision:
         """The rewritten message does not show what it must: refused, not sent (clause 5.5)."""

@@ -53,6 +53,8 @@ class Stages:
         sender = Sender(account, command.reverse_path, list_name, command.size)
         facts = SenderFacts("bulk" if session.listener == "bulk" else "submission", stream, now)
         decision = decide(self.rules.sender, sender, facts)
+        if account is None and not isinstance(decision.verdict, (Reject, Defer)):
+            decision = self.refusals.nobodys(sender, facts, decision)
         ref = new_ref()
         if account is None or isinstance(decision.verdict, (Reject, Defer)):
             reply = self.refusals.reply(decision, ref)

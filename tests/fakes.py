@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from policies.address import Address
 from policies.facts import Account, RecipientFacts, Stream, Subscription, Suppression, SuppressionReason
 from policies.recipient.suppression import Known, standing_no
-from relay.ports import DeliveredRow, Event, StoreUnavailable
+from relay.ports import DeliveredRow, Event, RefusalRow, StoreUnavailable
 from relay.transaction import Credential
 
 SPRING = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -161,3 +161,82 @@ class ListJournal:
     def named(self, name: str) -> list[Event]:
         """The events of one kind."""
         return [event for event in self.events if event.event == name]
+
+
+@dataclass(slots=True)
+class MemoryPeople:
+    """The store's side of opt-outs, on the same people whose permission is asked at RCPT."""
+
+    directory: MemoryDirectory
+    permissions: MemoryPermissions
+    said: list[tuple[int, str, int, SuppressionReason, str, str, str]] = field(default_factory=list)
+    """What is new: account (0: all), address key, list (0: all), reason, way, client, token."""
+    stopped: bool = False
+    """Nothing can be read or written."""
+    full: bool = False
+    """Nothing can be written."""
+
+    async def subject(self, account_id: int, contact_id: int, list_id: int) -> tuple[Address, str, str, str] | None:
+        if self.stopped:
+            raise StoreUnavailable("the store is stopped")
+        account = self.directory.accounts.get(account_id)
+        keys = (
+            key
+            for (owner, key), one in self.permissions.people.items()
+            if (owner, one.contact_id) == (account_id, contact_id)
+        )
+        key = next(keys, None)
+        if account is None or key is None:
+            return None
+        list_name = next((one.name for one in account.lists if one.list_id == list_id), "")
+        return Address.parse(key), account.name, account.organisation, list_name
+
+    async def suppress(
+        self,
+        account_id: int,
+        address: Address,
+        list_id: int,
+        reason: SuppressionReason,
+        way: str,
+        client: str,
+        token: str,
+    ) -> bool:
+        if self.stopped or self.full:
+            raise StoreUnavailable("the store is stopped")
+        known = {(one[:4]) for one in self.said}
+        if (account_id, address.key, list_id, reason) in known:
+            return False
+        self.said.append((account_id, address.key, list_id, reason, way, client, token))
+        owners = [account_id] if account_id else list(self.directory.accounts)
+        for owner in owners:
+            no = Suppression(reason, self.permissions.clock.now(), way, list_id, all_accounts=account_id == 0)
+            self.permissions.suppress(owner, address, no)
+        return True
+
+
+@dataclass(slots=True)
+class MemoryRefusals:
+    """Refusals by REF, as the journal keeps them."""
+
+    rows: dict[str, RefusalRow] = field(default_factory=dict)
+    stopped: bool = False
+
+    async def refusal(self, ref: str) -> RefusalRow | None:
+        if self.stopped:
+            raise StoreUnavailable("the store is stopped")
+        return self.rows.get(ref)
+
+
+@dataclass(slots=True)
+class Reachable:
+    """What /readyz asks."""
+
+    store: bool = True
+    smarthost: bool = True
+
+    async def probe_store(self) -> None:
+        if not self.store:
+            raise StoreUnavailable("the store is stopped")
+
+    async def probe_smarthost(self) -> bool:
+        return self.smarthost

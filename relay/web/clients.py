@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fastapi import Request
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,23 +22,28 @@ class Clients:
         return cls(tuple(ipaddress.ip_network(one) for one in networks))
 
     def address(self, request: Request) -> str:
-        """The nearest address that is no trusted proxy; the peer's own where nothing usable was forwarded."""
+        """The nearest address that is no trusted proxy; what stands behind an unreadable entry is anybody's word."""
+        chain = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
         peer = request.client.host if request.client else ""
-        chain = [entry.strip() for entry in request.headers.get("x-forwarded-for", "").split(",") if entry.strip()]
-        while chain and self._trusted(peer):
-            peer = _plain(chain.pop()) or peer
-        return peer
+        nearest = _parsed(peer)
+        while chain and nearest is not None and self._trusts(nearest):
+            before = _parsed(chain.pop().strip())
+            if before is None:
+                break
+            nearest = before
+        return peer if nearest is None else str(nearest)
 
-    def _trusted(self, peer: str) -> bool:
-        try:
-            address = ipaddress.ip_address(peer)
-        except ValueError:
-            return False
+    def _trusts(self, address: IpAddress) -> bool:
         return any(address in network for network in self.trusted)
 
 
-def _plain(entry: str) -> str:
+def _parsed(text: str) -> IpAddress | None:
+    """An address as proxies write it: bare, in brackets, with or without a port; IPv4 in IPv6 as IPv4."""
+    host = text[1:].partition("]")[0] if text.startswith("[") else text
+    if host.count(":") == 1:
+        host = host.partition(":")[0]
     try:
-        return str(ipaddress.ip_address(entry.strip("[]")))
+        address = ipaddress.ip_address(host)
     except ValueError:
-        return ""
+        return None
+    return getattr(address, "ipv4_mapped", None) or address

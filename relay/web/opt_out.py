@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fastapi import APIRouter, Request, Response
-from starlette.datastructures import FormData
-from starlette.formparsers import MultiPartException
 
 from relay.permission.opt_out import OptOuts, Scope, Subject, Way
 from relay.ports import StoreUnavailable
 from relay.web.clients import Clients
+from relay.web.form import fields_of
 from relay.web.masking import masked
 from relay.web.pages import Pages
 
-MAX_BODY = 65_536
 _SCOPES = {"list": Scope.LIST, "sender": Scope.SENDER, "everyone": Scope.EVERYONE}
 
 
@@ -34,58 +34,40 @@ def router(pages: Pages, opt_outs: OptOuts, clients: Clients) -> APIRouter:
     @routes.post("/u/{token}")
     async def act(request: Request, token: str) -> Response:
         language = pages.language(request)
-        subject = await opt_outs.by_link(token)
-        if subject is None:
-            return pages.not_found(language)
-        form = await form_of(request)
-        if form is None:
+        try:
+            subject = await opt_outs.by_link(token)
+            if subject is None:
+                return pages.not_found(language)
+            done = await _obey(opt_outs, subject, await fields_of(request) or {}, clients.address(request))
+        except StoreUnavailable:
+            return pages.note(language, 503, "unavailable_title", "unavailable", {})
+        if done is None:
             return pages.note(language, 400, "bad_title", "bad_request", {})
-        return await _answer(pages, opt_outs, subject, form, clients.address(request), language)
+        note = "" if done == "forwarded" else "done_note"
+        return pages.note(language, 200, "done_title", f"done_{done}", _context(subject), note)
 
     return routes
 
 
-async def form_of(request: Request) -> FormData | None:
-    """The posted fields; None where the body is too large, compressed or no form."""
-    length = request.headers.get("content-length", "")
-    if length.isdigit() and int(length) > MAX_BODY:
-        return None
-    try:
-        return await request.form(max_files=5, max_fields=20, max_part_size=MAX_BODY)
-    except (MultiPartException, ValueError, UnicodeDecodeError):
-        return None
-
-
-async def _answer(
-    pages: Pages, opt_outs: OptOuts, subject: Subject, form: FormData, client: str, language: str
-) -> Response:
-    choice = form.get("choice")
-    try:
-        if form.get("List-Unsubscribe") == "One-Click":
-            done = await _carry_out(opt_outs, subject, _own_scope(subject), Way.ONE_CLICK, client)
-        elif choice == "spam":
-            await opt_outs.complain(subject, client)
-            done = "spam"
-        elif choice == "forwarded":
-            return pages.note(language, 200, "done_title", "done_forwarded", _context(subject))
-        elif isinstance(choice, str) and choice in _SCOPES:
-            done = await _carry_out(opt_outs, subject, _SCOPES[choice], Way.PAGE, client)
-        else:
-            return pages.note(language, 400, "bad_title", "bad_request", {})
-    except StoreUnavailable:
-        return pages.note(language, 503, "unavailable_title", "unavailable", {})
-    return pages.note(language, 200, "done_title", f"done_{done}", _context(subject), "done_note")
+async def _obey(opt_outs: OptOuts, subject: Subject, fields: Mapping[str, str], client: str) -> str | None:
+    """What was done, durably; None where the fields are neither one-click nor a choice of our page."""
+    choice = fields.get("choice", "")
+    if fields.get("List-Unsubscribe", "").strip() == "One-Click":
+        return await _carry_out(opt_outs, subject, Scope.LIST, Way.ONE_CLICK, client)
+    if choice == "spam":
+        await opt_outs.complain(subject, client)
+        return choice
+    if choice in _SCOPES:
+        return await _carry_out(opt_outs, subject, _SCOPES[choice], Way.PAGE, client)
+    return choice if choice == "forwarded" else None
 
 
 async def _carry_out(opt_outs: OptOuts, subject: Subject, scope: Scope, way: Way, client: str) -> str:
-    scope = _own_scope(subject) if scope is Scope.LIST else scope
+    """One-click and the first button are per list; where none was named, the whole sender (INTERFACE.md §3)."""
+    if scope is Scope.LIST and not subject.claim.list_id:
+        scope = Scope.SENDER
     await opt_outs.carry_out(subject, scope, way, client)
     return scope.value
-
-
-def _own_scope(subject: Subject) -> Scope:
-    """One-click is per list; where none was named, the whole sender (INTERFACE.md §3)."""
-    return Scope.LIST if subject.claim.list_id else Scope.SENDER
 
 
 def _context(subject: Subject) -> dict[str, object]:

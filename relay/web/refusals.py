@@ -12,7 +12,7 @@ from policies.clauses import CLAUSES
 from policies.guidance import GUIDANCE
 from relay.ports import Clock, RefusalRow, RefusalRows, StoreUnavailable
 from relay.tokens import Tokens
-from relay.web.masking import masked
+from relay.web.masking import masked, masked_text
 from relay.web.pages import Pages
 
 SHOWN_FOR = timedelta(days=30)
@@ -83,8 +83,7 @@ def _ask(pages: Pages, language: str, ref: str) -> str:
 def _shown(pages: Pages, language: str, row: RefusalRow) -> Shown:
     guidance = GUIDANCE.get(row.rule)
     findings = [
-        Found(pages.text(language, "part_line", {"part": part, "line": str(line)}), excerpt)
-        for part, line, excerpt in row.findings
+        Found(_place(pages, language, part, line), masked_text(excerpt)) for part, line, excerpt in row.findings
     ]
     return Shown(
         text=_text_of(row),
@@ -93,21 +92,21 @@ def _shown(pages: Pages, language: str, row: RefusalRow) -> Shown:
         clause_title=_TITLES.get(row.clause, ""),
         recipients=[masked(one) for one in row.recipients],
         at=pages.time(row.at),
-        reply=_mask_all(row.reply, row.recipients),
+        reply=masked_text(row.reply),
         findings=findings,
         mend=guidance.in_language(language)[1] if guidance else "",
     )
 
 
+def _place(pages: Pages, language: str, part: str, line: int) -> str:
+    """A part by its number and line; what is no part (a header field) by its name."""
+    if not part[:1].isdigit():
+        return part
+    return pages.text(language, "part_line" if line else "part_alone", {"part": part, "line": str(line)})
+
+
 def _text_of(row: RefusalRow) -> str:
-    """The part of the reply between the rule id and the REF, recipients masked."""
+    """The part of the reply between the rule id and the REF, addresses masked."""
     _, _, rest = row.reply.partition(f"{row.rule}: ")
-    text = rest.rpartition(f" [{row.ref}]")[0] or rest
-    text = _mask_all(text, row.recipients)
+    text = masked_text(rest.rpartition(f" [{row.ref}]")[0] or rest)
     return text[:1].upper() + text[1:]
-
-
-def _mask_all(text: str, addresses: Sequence[str]) -> str:
-    for address in addresses:
-        text = text.replace(address, masked(address))
-    return text

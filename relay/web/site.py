@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request, Response
@@ -11,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from config.schema import Settings
 from relay.permission.opt_out import OptOuts
-from relay.ports import Clock, RefusalRows
+from relay.ports import Clock, RefusalRows, StoreUnavailable
 from relay.tokens import Tokens
 from relay.web import health, opt_out, refusals
 from relay.web.clients import Clients
@@ -37,35 +38,63 @@ def build(
     for router in (opt_out.router(pages, opt_outs, clients), refusals.router(pages, tokens, rows, clock)):
         site.include_router(router, prefix=prefix)
     site.middleware("http")(_guard(_hosts(settings)))
+    _failures(site, pages)
+    return site
+
+
+def _failures(site: FastAPI, pages: Pages) -> None:
+    """Every failure is a page or a line of ours: nothing of what went wrong inside is told."""
 
     @site.exception_handler(HTTPException)
-    async def plain(request: Request, error: HTTPException) -> Response:
+    async def wrong(request: Request, error: HTTPException) -> Response:
         if error.status_code == 404:
             return pages.not_found(pages.language(request))
-        return PlainTextResponse(
-            f"{error.detail}\n", error.status_code, {**SECURITY_HEADERS, **(error.headers or {})}
-        )
+        return _line(error.status_code, HTTPStatus(error.status_code).phrase, error.headers)
 
-    return site
+    @site.exception_handler(StoreUnavailable)
+    async def away(request: Request, error: Exception) -> Response:
+        return pages.note(pages.language(request), 503, "unavailable_title", "unavailable_page", {})
+
+    @site.exception_handler(Exception)
+    async def fault(request: Request, error: Exception) -> Response:
+        return pages.note(pages.language(request), 500, "unavailable_title", "unavailable_page", {})
 
 
 def _hosts(settings: Settings) -> frozenset[str]:
     """Host names we answer to: the public one, our own, and loopback for probes (RELIABILITY.md row 52)."""
     public = urlsplit(settings.platform.public_url).hostname or ""
     bound = settings.web.bind.rpartition(":")[0].strip("[]")
-    return frozenset({public, bound, settings.hostname, "127.0.0.1", "localhost", "::1"})
+    return frozenset({public.lower(), bound.lower(), settings.hostname.lower(), "127.0.0.1", "localhost", "::1"})
+
+
+def _host_of(request: Request) -> str:
+    """The Host field without its port, in lower case."""
+    host = request.headers.get("host", "").strip().lower()
+    return host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0].rstrip(".")
 
 
 def _guard(hosts: frozenset[str]) -> Callable[[Request, Handler], Awaitable[Response]]:
     async def guard(request: Request, call_next: Handler) -> Response:
-        if request.headers.get("content-encoding", "identity").lower() != "identity":
-            return PlainTextResponse("compressed bodies are not taken\n", 415)
-        if (request.url.hostname or "") not in hosts:
-            return PlainTextResponse("this is not the host you asked for\n", 421)
-        if request.method == "OPTIONS":
-            return Response(status_code=204, headers={"Allow": "GET, HEAD, POST, OPTIONS"})
-        response = await call_next(request)
+        response = _refused(request, hosts) or await call_next(request)
         response.headers.update({name: v for name, v in SECURITY_HEADERS.items() if name not in response.headers})
         return response
 
     return guard
+
+
+def _refused(request: Request, hosts: frozenset[str]) -> Response | None:
+    """An answer that needs no page: what no client of ours sends, and OPTIONS."""
+    headers = request.headers
+    if "transfer-encoding" in headers and "content-length" in headers:
+        return _line(400, "two lengths for one body")
+    if headers.get("content-encoding", "identity").strip().lower() != "identity":
+        return _line(415, "compressed bodies are not taken")
+    if _host_of(request) not in hosts:
+        return _line(421, "this is not the host you asked for")
+    if request.method == "OPTIONS":
+        return Response(status_code=204, headers={"Allow": "GET, HEAD, POST, OPTIONS"})
+    return None
+
+
+def _line(status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:
+    return PlainTextResponse(f"{text}\n", status, {**SECURITY_HEADERS, **(headers or {})})

@@ -49,6 +49,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "help_how": "How to comply",
         "help_ask": "Questions? {contact}",
         "part_line": "part {part}, line {line}",
+        "part_alone": "part {part}",
     },
     "id": {
         "language_name": "Bahasa Indonesia",
@@ -93,6 +94,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "help_how": "Cara mematuhinya",
         "help_ask": "Ada pertanyaan? {contact}",
         "part_line": "bagian {part}, baris {line}",
+        "part_alone": "bagian {part}",
     },
 }
 
@@ -105,8 +107,9 @@ def language_of(link: str | None, accept_language: str, otherwise: str) -> str:
     for place, entry in enumerate(accept_language.split(",")[:20]):
         tag, _, parameter = entry.strip().partition(";")
         primary = {"in": "id"}.get(tag.split("-")[0].strip().lower(), tag.split("-")[0].strip().lower())
-        if primary in LANGUAGES:
-            weighted.append((-_quality(parameter), place, primary))
+        quality = _quality(parameter)
+        if primary in LANGUAGES and quality > 0:
+            weighted.append((-quality, place, primary))
     return min(weighted)[2] if weighted else otherwise
 
 
