@@ -217,3 +217,28 @@ def balanced(html: bytes) -> bool:
     """Whether as many tables and blocks close as open, so that the end is outside all of them."""
     lower = html.lower()
     return all(lower.count(b"<" + name) == lower.count(b"</" + name) for name in (b"table", b"div"))
+
+
+_UNSHOWN = re.compile(
+    rb"<!--(?:-?>|.*?(?:--!?>|\Z))|<(?P<raw>style|script)(?=[\s/>]).*?(?:</(?P=raw)|\Z)",
+    re.DOTALL | re.IGNORECASE,
+)
+
+
+def unshown(html: bytes) -> list[tuple[int, int]]:
+    """(start, end) of comments, style sheets and scripts."""
+    return [found.span() for found in _UNSHOWN.finditer(html)]
+
+
+def placeholder_place(html: bytes, start: int, end: int) -> tuple[int, int, str]:
+    """What to replace for a placeholder: the whole href it stands in, else itself in an attribute or in text."""
+    tag = html.rfind(b"<", 0, start)
+    while tag >= 0 and not html[tag + 1 : tag + 2].isalpha():
+        tag = html.rfind(b"<", 0, tag)
+    if tag < 0 or html.find(b">", tag, start) >= 0:
+        return start, end, "url"
+    if html[tag + 1 : tag + 2] in b"aA" and html[tag + 2 : tag + 3].isspace():
+        found = href(html, tag)
+        if found is not None and found.start <= start and end <= found.end:
+            return found.start, found.end, "href"
+    return start, end, "href"

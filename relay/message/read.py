@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from policies.facts import MessageFacts
-from relay.message.parts import DisplayedPart
+from policies.address import Address
+from policies.facts import Fault, FaultFound, FooterIdentity, MessageFacts, PartFacts
+from relay.message import html_source
+from relay.message.decode import decoded_octets
+from relay.message.displayed import displayed_parts, inline_pgp
+from relay.message.language import language_tag
+from relay.message.mailboxes import one_mailbox
+from relay.message.mime_header import decoded
+from relay.message.part_reading import Readers, read_part
+from relay.message.parts import DisplayedPart, Message, Part
+from relay.message.postal_address import RegisteredAddress
+
+ON_LOOP = 256 * 1024
+"""Octets of HTML up to which a part is parsed on the event loop (DESIGN.md §6)."""
+_TEXT = 200
+"""Characters of a header text that facts keep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,3 +28,98 @@ class Reading:
 
     facts: MessageFacts
     displayed: list[DisplayedPart]
+
+
+@dataclass(slots=True)
+class _Parts:
+    facts: list[PartFacts] = field(default_factory=list)
+    displayed: list[DisplayedPart] = field(default_factory=list)
+    faults: list[FaultFound] = field(default_factory=list)
+    opaque: str = ""
+
+
+def read(message: Message, footer: FooterIdentity, hostname: str = "", public_url: str = "") -> Reading:
+    """Reads a scanned message; never raises, whatever is in it.
+
+    `hostname` tells our own Received fields, `public_url` our own opt-out links, from all others.
+    """
+    found = _read_parts(message, footer, public_url)
+    author, faults = _author(message)
+    senders = message.values("sender")
+    received = message.values("received")
+    facts = MessageFacts(
+        size=len(message.raw),
+        author=author,
+        sender=one_mailbox(senders[0]) if senders else None,
+        faults=(*message.faults, *faults, *found.faults),
+        parts=tuple(found.facts),
+        opaque=found.opaque,
+        received=len(received),
+        own_received=sum(_is_own(value, hostname) for value in received) if hostname else 0,
+        message_id=_first(message, "message-id"),
+        subject=decoded(_first(message, "subject"))[:_TEXT],
+        relay_list=_first(message, "x-relay-list"),
+        campaign=_first(message, "x-relay-campaign"),
+    )
+    return Reading(facts, found.displayed)
+
+
+def needs_process(message: Message) -> bool:
+    """Whether reading may parse more HTML than the event loop should wait for."""
+    return any(
+        part.content_type == "text/html" and part.end - part.body > ON_LOOP for part in displayed_parts(message).parts
+    )
+
+
+def _first(message: Message, name: str) -> str:
+    values = message.values(name)
+    return values[0][:998] if values else ""
+
+
+def _author(message: Message) -> tuple[Address | None, list[FaultFound]]:
+    values = message.values("from")
+    if not values:
+        return None, []
+    author = one_mailbox(values[0])
+    if author is None or len(values) > 1:
+        return None, [FaultFound(Fault.BAD_FROM, "From")]
+    return author, []
+
+
+def _is_own(received: str, hostname: str) -> bool:
+    """Whether a Received field was written by this relay: its 'by' names our host (RFC 5321 §4.4)."""
+    words = received.partition(";")[0].lower().split()
+    own = hostname.lower()
+    return any(words[at] == "by" and words[at + 1] == own for at in range(len(words) - 1))
+
+
+def _read_parts(message: Message, footer: FooterIdentity, public_url: str) -> _Parts:
+    found = _Parts()
+    if any(one.fault is Fault.HEADERS_TOO_LARGE for one in message.faults):
+        return found
+    shown = displayed_parts(message)
+    found.opaque = shown.opaque
+    if shown.opaque:
+        return found
+    language = language_tag(_first(message, "content-language"))
+    own_links = f"{public_url.rstrip('/')}/u/" if public_url else ""
+    readers = Readers(footer, RegisteredAddress(footer.postal_address), own_links, language)
+    for part in shown.parts:
+        _read_one(message, part, readers, found)
+    return found
+
+
+def _read_one(message: Message, part: Part, readers: Readers, found: _Parts) -> None:
+    octets = decoded_octets(message.raw, part)
+    if octets is None:
+        found.faults.append(FaultFound(Fault.BROKEN_ENCODING, f"part {part.number}"))
+        return
+    if part.content_type == "text/html":
+        if html_source.too_large(octets):
+            found.faults.append(FaultFound(Fault.HTML_TOO_LARGE, f"part {part.number}"))
+            return
+    else:
+        found.opaque = found.opaque or inline_pgp(octets)
+    facts, displayed = read_part(part, octets, readers)
+    found.facts.append(facts)
+    found.displayed.append(displayed)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from policies.facts import Fault, FaultFound
+from relay.message.decode import encoding_named
 from relay.message.mime_header import content_type, decoded, parameters, token
 from relay.message.parts import Field, Message, Part
 
@@ -152,7 +153,7 @@ class _Scan:
             part.content_type, part.parameters = content_type(value)
             part.filename = part.filename or decoded(part.parameters.get("name", ""))
         elif one.name == "content-transfer-encoding":
-            part.encoding = token(value) or "7bit"
+            part.encoding = encoding_named(token(value)) or "7bit"
         elif one.name == "content-disposition":
             # RFC 2183 §2.8: an unknown disposition is an attachment.
             kind = token(value)

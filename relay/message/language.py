@@ -1,0 +1,50 @@
+"""The language of a displayed text: what it says of itself, else a vote of the commonest words."""
+
+from __future__ import annotations
+
+import re
+
+_TAG = re.compile(r"[a-z]{2,3}(?=-|_|\Z|,|;)")
+_WORD = re.compile(r"[a-z]{2,12}")
+_SAMPLE = 4000
+_RTL = frozenset({"ar", "fa", "he", "iw", "ur", "ps", "yi", "dv", "ug", "sd", "ku"})
+_RTL_LETTER = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+_STOP_WORDS = {
+    "en": frozenset(
+        {"the", "and", "you", "your", "for", "with", "this", "that", "our", "are", "have", "from", "will", "not"}
+    ),
+    "id": frozenset(
+        {
+            "yang", "dan", "anda", "untuk", "dengan", "ini", "dari", "kami", "adalah", "akan", "tidak", "pada",
+            "atau", "juga", "bisa", "kamu", "sudah",
+        }
+    ),
+}  # fmt: skip
+_ENOUGH = 3
+
+
+def language_tag(text: str) -> str:
+    """The primary language of a lang attribute or Content-Language; empty where it is none (RFC 5646)."""
+    found = _TAG.match(text.strip().lower())
+    return "" if found is None or found[0] == "und" else found[0]
+
+
+def language_of(text: str) -> str:
+    """'en' or 'id' where the commonest words say so clearly, else empty."""
+    votes = dict.fromkeys(_STOP_WORDS, 0)
+    for word in _WORD.findall(text[-_SAMPLE:].lower()):
+        for language, words in _STOP_WORDS.items():
+            votes[language] += word in words
+    best = max(votes, key=lambda language: votes[language])
+    others = sum(votes.values()) - votes[best]
+    return best if votes[best] >= _ENOUGH and votes[best] > 2 * others else ""
+
+
+def right_to_left(language: str, text: str) -> bool:
+    """Whether a text runs from right to left: by its language, else by most of its letters."""
+    if language:
+        return language in _RTL
+    sample = text[-_SAMPLE:]
+    if sample.isascii():
+        return False
+    return len(_RTL_LETTER.findall(sample)) * 2 > sum(c.isalpha() for c in sample)
