@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from relay.adapters.store.hot import Query, Statements
+from relay.adapters.store.engine import PRAGMAS
+from relay.adapters.store.hot import Query, Statements, StoreFull
 from relay.adapters.store.hot_sqlite import SqliteWriteConnection
 from relay.adapters.store.mail_store import MailStore
 from relay.adapters.store.writer import Writer
@@ -117,6 +118,16 @@ async def test_closing_writes_what_waits_and_refuses_what_comes_later(store: Mai
     assert await task == "last"
     with pytest.raises(StoreUnavailable):
         await store.writer.run(insert("too late"))
+
+
+async def test_a_full_disk_fails_what_does_not_fit_and_keeps_the_store_usable(store: MailStore) -> None:
+    writer = Writer(lambda: SqliteWriteConnection(path_of(store), (*PRAGMAS, "PRAGMA max_page_count=120")))
+    big = "INSERT INTO spool_bytes (account_id, ref, raw) VALUES (1, 'R', ?)"
+    with pytest.raises(StoreFull):
+        await writer.run(lambda statements: statements.execute(big, (b"x" * 1_000_000,)))
+    await writer.run(insert("small"))
+    writer.close()
+    assert await store.reader.fetch(COUNT) == [(1,)]
 
 
 class FailingSync(SqliteWriteConnection):

@@ -77,6 +77,10 @@ class KeyedQuery(Generic[Row]):
     def __init__(self, sql: str) -> None:
         self._by_size = {size: Query[Row](sql.format(keys=",".join("?" * size))) for size in SIZES}
 
+    def of(self, size: int) -> Query[Row]:
+        """The statement for a list of one of SIZES."""
+        return self._by_size[size]
+
     async def fetch(self, reader: HotReader, before: Sequence[Value], keys: Sequence[str]) -> list[Row]:
         """Rows for all keys; `before` are the parameters that stand left of the list."""
         found: list[Row] = []
@@ -84,7 +88,7 @@ class KeyedQuery(Generic[Row]):
             chunk = keys[start : start + SIZES[-1]]
             size = next(one for one in SIZES if one >= len(chunk))
             padded = [*before, *chunk, *[chunk[-1]] * (size - len(chunk))]
-            found += await reader.fetch(self._by_size[size], padded)
+            found += await reader.fetch(self.of(size), padded)
         return found
 
 

@@ -101,8 +101,8 @@ class SqliteReader:
 class SqliteWriteConnection:
     """WriteConnection: BEGIN IMMEDIATE, synchronous=FULL; made and used by the writer's thread."""
 
-    def __init__(self, path: Path) -> None:
-        self._file = SqliteFile(path, PRAGMAS)
+    def __init__(self, path: Path, pragmas: Sequence[str] = PRAGMAS) -> None:
+        self._file = SqliteFile(path, pragmas)
         self._connection: sqlite3.Connection | None = None
 
     def begin(self) -> Statements:

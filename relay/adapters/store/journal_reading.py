@@ -96,10 +96,10 @@ class JournalReader:
                 yield entry
             return
         after: tuple[int, Key] | None = None
-        while page := await self._page(search, after):
-            for entry in page:
+        while found := await self._entries(page(search, after)):
+            for entry in found:
                 yield entry
-            after = (to_us(page[-1].at), page[-1].key)
+            after = (to_us(found[-1].at), found[-1].key)
 
     async def follow(self, search: Search, cursor: Cursor) -> tuple[list[Entry], Cursor]:
         """Rows that came since the cursor, oldest first, and the next cursor."""
@@ -124,17 +124,19 @@ class JournalReader:
         ordered = select(rows).order_by(*(column.desc() for column in _order(rows))).limit(limit)
         return list(reversed(await self._entries(ordered)))
 
-    async def _page(self, search: Search, after: tuple[int, Key] | None) -> list[Entry]:
-        rows = _rows(search)
-        ordered = select(rows).order_by(*_order(rows)).limit(PAGE)
-        if after is not None:
-            last = tuple_(*(literal(value) for value in (after[0], *after[1])))
-            ordered = ordered.where(rows.c.at >= after[0], tuple_(*_order(rows)) > last)
-        return await self._entries(ordered)
-
     async def _entries(self, statement: Select[tuple[object, ...]]) -> list[Entry]:
         async with self._engine.connect() as connection:
             return [_entry(row) for row in await connection.execute(statement)]
+
+
+def page(search: Search, after: tuple[int, Key] | None = None) -> Select[tuple[object, ...]]:
+    """The next rows after one, in the order of time."""
+    rows = _rows(search)
+    ordered = select(rows).order_by(*_order(rows)).limit(PAGE)
+    if after is None:
+        return ordered
+    last = tuple_(*(literal(value) for value in (after[0], *after[1])))
+    return ordered.where(rows.c.at >= after[0], tuple_(*_order(rows)) > last)
 
 
 def _since(search: Search, start: datetime) -> Search:
