@@ -17,6 +17,7 @@ from relay.adapters.store.names import account_id_of
 from relay.adapters.tables import consent_event, journal, standing_change
 from relay.enforcement.standing import Side
 from relay.identifiers import new_ref
+from relay.journal import json_line, line_of
 from relay.ports import Event
 
 Detail = Mapping[str, str | int | None]
@@ -94,23 +95,10 @@ async def record_event(connection: AsyncConnection, event: Event) -> None:
             event=event.event,
             rule=str(event.fields.get("rule") or ""),
             recipient=str(event.fields.get("recipient") or ""),
-            line=json.dumps(_line(event), ensure_ascii=False),
-            evidence=json.dumps(event.evidence, ensure_ascii=False) if event.evidence else "",
+            line=json_line(line_of(event, socket.gethostname())).decode(),
+            evidence=json_line(event.evidence).decode() if event.evidence else "",
         )
     )
-
-
-def _line(event: Event) -> dict[str, str | int | float | None]:
-    line: dict[str, str | int | float | None] = {
-        "at": event.at.isoformat(),
-        "level": event.level,
-        "event": event.event,
-        "ref": event.ref,
-        "node": socket.gethostname(),
-    }
-    if event.account:
-        line["account"] = event.account
-    return line | {name: value for name, value in event.fields.items() if value not in (None, "")}
 
 
 async def record_consent(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -110,7 +111,9 @@ async def settle(connection: AsyncConnection, account_id: int, act: Act) -> None
         return
     await _keep(connection, before, after, before.reason)
     reason = "the policy is accepted and a postal address is registered"
-    await _tell(connection, before, after, Side.SYSTEM, reason, act)
+    # A moment after what it rests on, so that the history keeps the order.
+    then = Act(act.by, act.at + timedelta(microseconds=1))
+    await _tell(connection, before, after, Side.SYSTEM, reason, then)
 
 
 async def _before(connection: AsyncConnection, account_id: int) -> _Before:

@@ -1,0 +1,130 @@
+"""`relay subscriber`: one person on a list, and the evidence kept of their permission (clauses 2.3, 3.1)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from config.lists import lines
+from config.schema import Settings
+from policies.address import Address
+from policies.facts import Confirm, SubscriptionStatus
+from policies.imports.row import ROLE
+from policies.recipient.role_address import is_role
+from relay.adapters.dns import DnsResolver
+from relay.adapters.store.engine import Engine
+from relay.adapters.store.evidence import Evidence
+from relay.adapters.store.imports import Imports
+from relay.adapters.store.lists import Lists
+from relay.adapters.store.subscribers import Request, Subscribers
+from relay.cli.arguments import Account, List, Mailbox, name, one_line
+from relay.cli.evidence_bundle import bundle
+from relay.cli.invocation import By, Json, invocation
+from relay.cli.output import Failure, print_json, print_line, print_note, print_table
+from relay.cli.session import act, with_store
+from relay.ports import TxtAnswer
+
+app = typer.Typer(help="Subscribers.")
+
+
+def date(text: str) -> datetime:
+    """An ISO 8601 date or time, UTC where no offset is given."""
+    try:
+        at = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no date: write 2026-01-31") from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+@app.command()
+def add(
+    ctx: typer.Context,
+    account: Account,
+    list_name: List,
+    address: Mailbox,
+    consented_at: Annotated[
+        datetime | None, typer.Option(parser=date, metavar="DATE", help="When the person agreed.")
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option(parser=one_line, metavar="TEXT", help="Where the person agreed.")
+    ] = None,
+    person: Annotated[str | None, typer.Option("--name", parser=one_line, metavar="TEXT")] = None,
+    *,
+    by: By,
+    json: Json = False,
+) -> None:
+    """Put an address on a list. On a double opt-in list it stays pending until the person confirms."""
+    who, settings = act(by), invocation(ctx).settings
+    if consented_at is not None and consented_at > who.at:
+        raise Failure("the consent date lies in the future")
+
+    async def work(engine: Engine) -> SubscriptionStatus:
+        await _refuse_unknown_domain(address, settings)
+        record, _ = await Lists(engine).show(account, list_name)
+        target = await Imports(engine).target(account, list_name)
+        refused = ROLE if _is_refused_role(address, record.confirm, target.domains) else ""
+        request = Request(address, person or "", consented_at, source or "", refused_rule=refused)
+        return await Subscribers(engine).add(account, list_name, request, who)
+
+    status = with_store(ctx, work)
+    if status is SubscriptionStatus.REFUSED:
+        raise Failure(f"{address} is a role address: only a double opt-in list can take it ({ROLE})")
+    if json:
+        print_json({"account": account, "list": list_name, "address": str(address), "status": status})
+    else:
+        print_line(f"{address} is {status} on {account}/{list_name}")
+    _advise(status, consented_at, source, settings, who.at)
+
+
+@app.command()
+def show(
+    ctx: typer.Context,
+    account: Account,
+    address: Mailbox,
+    list_name: Annotated[
+        str | None, typer.Option("--list", parser=name, metavar="LIST", help="Only this list.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """The evidence bundle: what permission there is, what it rests on, what was withdrawn."""
+    record = with_store(ctx, lambda engine: Evidence(engine).show(account, address))
+    max_age = timedelta(days=invocation(ctx).settings.imports.max_age_days)
+    shown = bundle(record, list_name or "", max_age)
+    if json:
+        print_json(shown.json())
+        return
+    for one in shown.records:
+        rows = [(field.replace("_", " "), str(value)) for field, value in one.items() if value not in (None, "")]
+        print_table(("field", "value"), rows)
+        print_line("")
+
+
+async def _refuse_unknown_domain(address: Address, settings: Settings) -> None:
+    """A domain that takes no mail has nobody who agreed; one that could not be looked up may have."""
+    if not settings.dns.check_domains:
+        return
+    resolver = DnsResolver(settings.dns.servers, settings.dns.timeout)
+    if await resolver.takes_mail(address.domain) is TxtAnswer.ABSENT:
+        raise Failure(f"{address.domain} takes no mail (DNS has neither MX nor address)")
+
+
+def _is_refused_role(address: Address, confirm: Confirm, own: frozenset[str]) -> bool:
+    """Clause 6.3: on a double opt-in list the very person may still confirm."""
+    if confirm is Confirm.DOUBLE or address.domain in own:
+        return False
+    return is_role(address.local, frozenset(lines("role_names.txt")))
+
+
+def _advise(
+    status: SubscriptionStatus, consented_at: datetime | None, source: str | None, settings: Settings, now: datetime
+) -> None:
+    """What still stands between this address and its first mail."""
+    max_age = timedelta(days=settings.imports.max_age_days)
+    if status is SubscriptionStatus.PENDING:
+        print_note("not to be mailed before the person confirms (consent.unconfirmed)")
+    elif status is SubscriptionStatus.SUBSCRIBED and (consented_at is None or not source):
+        print_note("not to be mailed without --consented-at and --source (consent.missing)")
+    elif consented_at is not None and now - consented_at >= max_age:
+        print_note(f"not to be mailed: permission is over {max_age.days} days old (consent.expired)")
