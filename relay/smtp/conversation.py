@@ -73,6 +73,7 @@ class Conversation(Wire):
                 self.parted = True
             await self.hang_up()
         finally:
+            self.close_wire()
             self.service.connections.closed(client, self._uncounted)
 
     def _refusal(self, client: str) -> Reply | None:

@@ -6,6 +6,7 @@ see an end there (CVE-2023-51764 and its kin; RELIABILITY.md rows 1 and 2).
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from pathlib import Path
 from typing import BinaryIO
@@ -90,7 +91,7 @@ class DataReader:
         await self._budget.wait_for(size)
         self._held += size
         self._file.seek(0)
-        return self._file.read()
+        return await asyncio.to_thread(self._file.read)
 
     def release(self) -> None:
         """Forget the octets and give their memory back."""

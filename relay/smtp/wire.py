@@ -239,15 +239,19 @@ class Wire(SMTP):
             self.leave(replies.SHUTTING_DOWN)
 
     async def hang_up(self) -> None:
-        """Last replies, then the end of the connection, in a way that lets the client read them."""
+        """Last replies, in a way that lets the client read them before the connection is closed."""
         if self._farewell is not None and not self.closing:
             self.reply(self._farewell)
         self._discarding = True
         self._buffer = b""
         if await self.flush() and not self.parted and not self._eof and not self.service.draining:
             await self._linger()
-        if not self._gone:
-            self.wire.close()
+
+    def close_wire(self) -> None:
+        """`close` sends what is left first, and would wait for ever for a client that does not read it."""
+        self.wire.close()
+        if not self._gone and self.wire.get_write_buffer_size():
+            self.loop.call_later(self.service.limits.command_idle, self.wire.abort)
 
     async def _linger(self) -> None:
         """Say that nothing more comes, and let what is under way arrive before the socket closes."""
