@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from relay.message import seven_bit
 from relay.message.parts import DisplayedPart, Edit, Message
 from relay.message.pen import Pen, wide_codec
 from relay.message.placement import placed
 from relay.message.recipe import CopyRecipe, Recipe
-from relay.message.recode import Recode, recoded, walk
+from relay.message.recode import Recode, ends_header, recoded, walk
 from relay.message.transfer import IDENTITY, base64_lines, is_strict_quoted
 from relay.message.writing import Writing, writing
 
@@ -34,6 +35,9 @@ class Fitted:
 
 def fitted(message: Message, displayed: Sequence[DisplayedPart], recipe: Recipe, eight_bit: bool) -> Fitted:
     """The message with as few parts encoded anew as can be; without `eight_bit` it comes out in 7 bits."""
+    if not eight_bit:
+        message = seven_bit.outside_bodies(message)
+        displayed = _in_parts_of(message, displayed)
     writings = [writing(one, recipe) for one in displayed]
     recodes: dict[str, Recode] = {}
     moved: dict[str, DisplayedPart] = {}
@@ -42,13 +46,18 @@ def fitted(message: Message, displayed: Sequence[DisplayedPart], recipe: Recipe,
             number = one.displayed.part.number
             recodes[number], moved[number] = change
     if not eight_bit:
-        recodes = {one.part.number: one for one in _seven_bit(message)} | recodes
+        recodes = {one.part.number: one for one in seven_bit.bodies(message)} | recodes
     if not recodes:
         return Fitted(message, tuple(writings))
     result = recoded(message, list(recodes.values()))
-    parts = {part.number: part for part in walk(result.root)}
-    again = [replace(moved.get(one.part.number, one), part=parts[one.part.number]) for one in displayed]
+    again = _in_parts_of(result, [moved.get(one.part.number, one) for one in displayed])
     return Fitted(result, tuple([writing(one, recipe) for one in again]), tuple(recodes.values()))
+
+
+def _in_parts_of(message: Message, displayed: Sequence[DisplayedPart]) -> list[DisplayedPart]:
+    """The displayed parts over the parts of the same numbers of this message."""
+    parts = {part.number: part for part in walk(message.root)}
+    return [replace(one, part=parts[one.part.number]) for one in displayed]
 
 
 def _fit(message: Message, write: Writing, eight_bit: bool) -> tuple[Recode, DisplayedPart] | None:
@@ -57,6 +66,8 @@ def _fit(message: Message, write: Writing, eight_bit: bool) -> tuple[Recode, Dis
     if not all(write.pen.can_write(insertion.text(_ROOMY)) for insertion in write.insertions):
         return _in_utf8(message, write, eight_bit)
     encoding = _encoding(message, write, eight_bit)
+    if not ends_header(message.raw, one.part) and one.part is not message.root:
+        return Recode(one.part, encoding or one.part.encoding, one.decoded), one
     if not encoding:
         return None
     return Recode(one.part, encoding, None if encoding == "8bit" else one.decoded), one
@@ -68,7 +79,8 @@ def _encoding(message: Message, write: Writing, eight_bit: bool) -> str:
     if part.encoding == "base64":
         return "" if base64_lines(raw, part.body, part.end, one.decoded) else "base64"
     if part.encoding == "quoted-printable":
-        return "" if is_strict_quoted(raw, part.body, part.end, one.decoded) else "quoted-printable"
+        strict = is_strict_quoted(raw, part.body, part.end, one.decoded)
+        return "" if strict and (eight_bit or raw[part.body : part.end].isascii()) else "quoted-printable"
     if part.encoding not in IDENTITY or raw[part.body : part.end] != one.decoded:
         return "quoted-printable"
     found = [each.by.octets(_ROOMY) for each in placed(message, write) if not isinstance(each.by, bytes)]
@@ -104,18 +116,3 @@ def _converted(one: DisplayedPart) -> DisplayedPart:
     edits = [Edit(moved[edit.start], moved[edit.end], edit.kind) for edit in one.edits]
     footer_at = moved[one.footer_at] if one.footer_at >= 0 else -1
     return replace(one, charset="utf-8", decoded=octets, edits=edits, footer_at=footer_at)
-
-
-def _seven_bit(message: Message) -> Iterator[Recode]:
-    """Every part with 8-bit octets encoded, and every multipart that says so relabelled (RFC 6152 §3)."""
-    for part in walk(message.root):
-        if part.encoding not in IDENTITY:
-            continue
-        if part.children:
-            if part.encoding in ("8bit", "binary"):
-                yield Recode(part, "7bit")
-        elif not (body := message.raw[part.body : part.end]).isascii():
-            encoding = "quoted-printable" if part.content_type.startswith("text/") else "base64"
-            yield Recode(part, encoding, body)
-        elif part.encoding in ("8bit", "binary"):
-            yield Recode(part, "7bit")

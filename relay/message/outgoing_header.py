@@ -17,7 +17,7 @@ class OutgoingHeader:
 
     def __init__(self, message: Message, recipe: Recipe, keys: SigningKeys) -> None:
         kept = [
-            (field.name, message.raw[field.start : field.end])
+            (field.name, message.raw[field.start : field.end].removesuffix(b"\r\n") + b"\r\n")
             for field in message.root.fields
             if not removed(field.name)
         ]

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from relay.message.header_fields import header_field
+from relay.message.mime_header import content_type
 from relay.message.parts import Field, Message, Part
 from relay.message.scan import scan
 from relay.message.splice import Replacement, replaced
@@ -39,6 +40,11 @@ def recoded(message: Message, changes: Sequence[Recode]) -> Message:
         replacements += _header(message.raw, one)
         if one.body is not None:
             replacements.append(Replacement(one.part.body, one.part.end, _encoded(message, one, one.body)))
+    return rescanned(message, replacements)
+
+
+def rescanned(message: Message, replacements: Sequence[Replacement]) -> Message:
+    """The message with fixed replacements made; its parts keep their numbers, else RewriteFault."""
     result = scan(replaced(message.raw, replacements))
     if [part.number for part in walk(result.root)] != [part.number for part in walk(message.root)]:
         raise RewriteFault("the parts of a re-encoded message are not those it had")
@@ -69,28 +75,39 @@ def _header(raw: bytes, change: Recode) -> Iterator[Replacement]:
         if found is None:
             added = header_field("Content-Type", f"{part.content_type}; charset={change.charset}")
         else:
-            yield Replacement(found.start, found.end, _with_charset(raw[found.start : found.end], change.charset))
+            field = _with_charset(raw[found.start : found.end], part, change.charset)
+            yield Replacement(found.start, found.end, field)
     encoding = _first(part, "content-transfer-encoding")
     field = header_field("Content-Transfer-Encoding", change.encoding)
     if encoding is None:
         added += field if change.encoding != "7bit" else b""
     elif part.encoding != change.encoding:
         yield Replacement(encoding.start, encoding.end, field)
-    if added:
-        # A part without a header begins with the empty line that ends it.
-        at = part.fields[-1].end if part.fields else part.start
-        yield Replacement(at, at, added)
+    if not ends_header(raw, part):
+        added += b"\r\n"
+    # A part without a header begins with the empty line that ends it.
+    at = part.fields[-1].end if part.fields else part.start
+    yield Replacement(at, at, added)
+
+
+def ends_header(raw: bytes, part: Part) -> bool:
+    """Whether an empty line ends the part's header; without one, a body written there would be header."""
+    end = part.fields[-1].end if part.fields else part.start
+    return raw.startswith(b"\r\n", end) and part.body > end
 
 
 def _first(part: Part, name: str) -> Field | None:
     return next((one for one in part.fields if one.name == name), None)
 
 
-def _with_charset(field: bytes, charset: str) -> bytes:
-    """A Content-Type field with another charset; everything else as received."""
+def _with_charset(field: bytes, part: Part, charset: str) -> bytes:
+    """A Content-Type field with another charset, everything else as received; written anew where it is garbled."""
     label = charset.encode("ascii")
     changed, count = _CHARSET.subn(rb"\1charset=" + label, field, count=1)
-    if count:
+    if not count:
+        changed = field.rstrip(b"; \t\r\n") + b"; charset=" + label + b"\r\n"
+    value = changed.partition(b":")[2].decode("latin-1").replace("\r\n", "").strip()
+    if content_type(value)[1].get("charset") == charset:
         return changed
-    value = field.rstrip(b"\r\n")
-    return value.rstrip(b"; \t") + b"; charset=" + label + b"\r\n"
+    kept = [f'{name}="{part.parameters[name]}"' for name in ("format", "delsp") if name in part.parameters]
+    return header_field("Content-Type", "; ".join([part.content_type, f"charset={charset}", *kept]))
