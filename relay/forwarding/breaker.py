@@ -1,4 +1,4 @@
-"""A circuit breaker per smarthost: one that fails is left alone for a while, then one copy tries it for all."""
+"""A circuit breaker per smarthost: one that keeps failing is tried by one copy at a time, with pauses."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 
 class Breaker:
-    """Opens after `threshold` failures in a row; half-open, one copy goes ahead and the others wait for its luck."""
+    """Opens after `threshold` failures in a row; then, after a pause, one copy goes ahead for all that wait."""
 
     def __init__(
-        self, monotonic: Callable[[], float], threshold: int = 3, first_wait: float = 0.5, longest_wait: float = 10.0
+        self, monotonic: Callable[[], float], threshold: int = 3, first_wait: float = 0.25, longest_wait: float = 2.0
     ) -> None:
         self._monotonic = monotonic
         self._threshold = threshold
@@ -33,19 +33,28 @@ class Breaker:
         return self.closed or self._monotonic() >= self._try_at
 
     async def admit(self, timeout: float) -> bool:
-        """Whether a copy may be tried; half-open, the first is let through and the rest wait so many seconds."""
+        """Whether a copy may be tried; within so many seconds it waits for its own try or for another's luck.
+
+        With time enough nobody is turned away unless a try failed that ended after they came.
+        """
         try:
             async with asyncio.timeout(timeout):
-                while not self.closed:
-                    if self._trial is None:
-                        if self._monotonic() < self._try_at:
-                            return False
-                        self._trial = asyncio.Event()
-                        return True
-                    await self._trial.wait()
+                return self.closed or await self._half_open()
         except TimeoutError:
             return False
-        return True
+
+    async def _half_open(self) -> bool:
+        failures = self._failures
+        if self._trial is None:
+            delay = self._try_at - self._monotonic()
+            if delay > 0:
+                await asyncio.sleep(delay)
+        if self._trial is not None:
+            await self._trial.wait()
+        elif self._failures == failures:
+            self._trial = asyncio.Event()
+            return True
+        return self.closed
 
     def succeeded(self) -> None:
         self._failures = 0
@@ -59,7 +68,7 @@ class Breaker:
             self._trial = None
 
     def failed(self, error: str) -> None:
-        """One more failure; each while open doubles the waiting time."""
+        """One more failure; each while open doubles the pause."""
         self.last_error = error
         self._failures += 1
         self.abandoned()

@@ -57,23 +57,28 @@ class Pool:
         only = self._only
         if only is None:
             return await self._failover(outgoing, timeout)
-        if only.healthy or await only.admit(timeout):
+        if only.healthy:
             return await only.deliver(outgoing, timeout)
-        return self._none_left()
+        deadline = asyncio.get_running_loop().time() + timeout
+        if not await only.admit(timeout):
+            return self._none_left()
+        return await only.deliver(outgoing, deadline - asyncio.get_running_loop().time())
 
     async def _failover(self, outgoing: Outgoing, timeout: float) -> Outcome:
+        """First round: whoever can be tried at once; second, where there was nobody: wait for a breaker's pause."""
         deadline = asyncio.get_running_loop().time() + timeout
-        outcome: Outcome = self._none_left()
-        for door in self._order():
+        outcome: Outcome | None = None
+        doors = self._order()
+        for door, may_wait in [*((one, False) for one in doors), *((one, True) for one in doors)]:
             left = deadline - asyncio.get_running_loop().time()
-            if left <= 0:
+            if left <= 0 or (may_wait and outcome is not None):
                 break
-            if not (door.healthy or await door.admit(0)):
+            if not (door.healthy or await door.admit(left if may_wait else 0)):
                 continue
-            outcome = await door.deliver(outgoing, left)
+            outcome = await door.deliver(outgoing, deadline - asyncio.get_running_loop().time())
             if not unavailable(outcome):
                 break
-        return outcome
+        return outcome or self._none_left()
 
     def reachable(self) -> bool:
         return any(one.door.reachable() for one in self._smarthosts)
@@ -95,4 +100,4 @@ class Pool:
 
     def _none_left(self) -> Postponed:
         names = ", ".join(one.door.name for one in self._smarthosts)
-        return Postponed(names, 0, "4.4.1", "it failed again and again just now and is left alone", Phase.CONNECT)
+        return Postponed(names, 0, "4.4.1", "it keeps failing; another copy tried it just now", Phase.CONNECT)

@@ -217,11 +217,10 @@ class Dialogue:
             self._sink.taken.append(taken)
 
     async def _read_body(self) -> bytes:
-        octets = b""
-        while not (octets == b".\r\n" or octets.endswith(b"\r\n.\r\n")):
-            chunk = await self._reader.readuntil(b"\n")
-            octets += chunk
-        return octets[:-3]
+        lines = [b"\r\n"]
+        while not (lines[-1] == b".\r\n" and lines[-2].endswith(b"\r\n")):
+            lines.append(await self._reader.readuntil(b"\n"))
+        return b"".join(lines[1:-1])
 
     def _unstuffed(self, octets: bytes) -> bytes:
         """The message, and everything that must not be in it noted."""
