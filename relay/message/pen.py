@@ -21,6 +21,8 @@ class Pen:
 
     codec: str
     html: bool
+    readable: bool = True
+    """False: a charset that spells ASCII in its own way (UTF-7, HZ, EBCDIC), which few readers know any more."""
 
     def octets(self, text: str) -> bytes:
         """The text encoded; what the charset lacks becomes a character reference in HTML, else the nearest ASCII."""
@@ -31,9 +33,9 @@ class Pen:
             return plain.encode(self.codec, "replace")
 
     def can_write(self, text: str) -> bool:
-        """Whether the text comes out as it is, or as references."""
-        if self.html:
-            return True
+        """Whether the text comes out as it is, or as references, for any reader of today."""
+        if self.html or not self.readable:
+            return self.readable
         try:
             text.encode(self.codec)
         except UnicodeEncodeError:
@@ -45,7 +47,7 @@ def pen_for(displayed: DisplayedPart) -> Pen:
     """The narrowest codec that the part's label promises: a reader may take 'iso-8859-1' or no label at its word."""
     codec = wide_codec(displayed)
     if codec or not _spells_ascii(displayed.charset):
-        return Pen(codec or displayed.charset, displayed.html)
+        return Pen(codec or displayed.charset, displayed.html, readable=bool(codec))
     codec = _promised(displayed)
     stays_seven_bit = codec.startswith("iso2022") or displayed.part.encoding not in IDENTITY - {"8bit", "binary"}
     if displayed.html and not stays_seven_bit:

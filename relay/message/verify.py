@@ -39,15 +39,24 @@ def problems(prepared: Prepared, copy: CopyRecipe, footer: FooterIdentity, recip
 
 def _lacking(one: DisplayedPart, copy: CopyRecipe, recipe: Recipe) -> list[str]:
     lacking = []
-    if one.needs_link or not _leads_to(one, copy.opt_out_url):
+    ours = not one.needs_link and _leads_to(one, copy.opt_out_url)
+    if not (ours or _ends_with(one, copy.opt_out_url)):
         lacking.append("no opt-out link of ours is visible at its end")
     if one.needs_address and recipe.inject_address:
         lacking.append("the registered postal address does not stand in its footer")
     return lacking
 
 
+def _ends_with(one: DisplayedPart, url: str) -> bool:
+    """Whether a plain text's last words are the link: nothing hides there, also where DelSp keeps us from reading."""
+    return not one.html and _text(one, 0, len(one.decoded)).rstrip().endswith(url)
+
+
+def _text(one: DisplayedPart, start: int, end: int) -> str:
+    return one.decoded[start:end].decode(wide_codec(one) or one.charset, "replace")
+
+
 def _leads_to(one: DisplayedPart, url: str) -> bool:
     """Whether what the reader took for the opt-out link is the recipient's own."""
-    codec = wide_codec(one) or one.charset
-    links = [one.decoded[edit.start : edit.end].decode(codec, "replace") for edit in one.edits]
+    links = [_text(one, edit.start, edit.end) for edit in one.edits]
     return url in [html.unescape(link).strip() if one.html else link for link in links]

@@ -124,7 +124,7 @@ def test_a_part_encoded_in_odd_lines_is_encoded_anew_with_the_same_content(encod
     assert_sound(raw)
 
 
-@pytest.mark.parametrize("charset", ["utf-16", "utf-16-be", "iso-2022-jp", "shift_jis", "gb18030", "euc-kr", "cp037"])
+@pytest.mark.parametrize("charset", ["utf-16", "utf-16-be", "iso-2022-jp", "shift_jis", "gb18030", "euc-kr"])
 def test_a_footer_is_written_in_the_charset_of_its_part(charset):
     words = {"iso-2022-jp": "こんにちは", "shift_jis": "こんにちは", "gb18030": "你好", "euc-kr": "안녕하세요"}
     decoded = f"{words.get(charset, 'Halo')} ~+\r\n".encode(charset)
@@ -185,6 +185,22 @@ def test_a_seven_bit_text_with_a_footer_in_other_letters_is_labelled_eight_bit()
     assert content(seven) == content(eight)
     assert_sound(eight)
     assert_sound(seven)
+
+
+@pytest.mark.parametrize("charset", ["utf-7", "hz", "cp037"])
+@pytest.mark.parametrize("kind", ["plain", "html"])
+def test_a_charset_few_readers_know_becomes_utf_8(charset, kind):
+    decoded = "<p>Halo ~ + dunia</p>\n".encode(charset)
+    text = base64.encodebytes(decoded).replace(b"\n", b"\r\n")
+    head = (f"Content-Type: text/{kind}; charset={charset}", "Content-Transfer-Encoding: base64")
+    one = message(*HEAD, *head, "", text.rstrip())
+    shows = shown(one, decoded, charset=codec_named(charset), needs="link address")
+
+    raw = prepared(one, shows).render(COPY, eight_bit=True)
+
+    assert content(raw).decode("utf-8").startswith("<p>Halo ~ + dunia</p>\n")
+    assert f"Content-Type: text/{kind}; charset=utf-8\r\n".encode() in raw
+    assert_sound(raw)
 
 
 def nested() -> tuple[Message, DisplayedPart]:
