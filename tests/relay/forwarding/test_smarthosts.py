@@ -7,6 +7,7 @@ import ssl
 
 import pytest
 import trustme
+import uvloop
 from posting import RAW, FakeClock, links_to, pool_to, render
 from sink import CLOSE, HANG, Sink, Stage
 
@@ -16,6 +17,12 @@ from relay.adapters.smarthost_replies import GarbledReply, ReplyReader
 from relay.forwarding.breaker import Breaker
 from relay.forwarding.smarthosts import Pool, Weighted
 from relay.ports import Delivered, InDoubt, Outgoing, Phase, Postponed, Refused
+
+
+@pytest.fixture(params=["asyncio", "uvloop"], scope="module")
+def event_loop_policy(request: pytest.FixtureRequest) -> asyncio.AbstractEventLoopPolicy:
+    """Every test on both loops: uvloop is used only while TLS works on it as well (DESIGN.md §1)."""
+    return uvloop.EventLoopPolicy() if request.param == "uvloop" else asyncio.DefaultEventLoopPolicy()
 
 
 def to(recipient: str = "anne@example.org", body: bytes = RAW) -> Outgoing:
