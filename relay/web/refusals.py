@@ -17,6 +17,8 @@ from relay.web.pages import Pages
 
 SHOWN_FOR = timedelta(days=30)
 """How long a refusal's page can be opened without a login."""
+MAX_RECIPIENTS = 20
+"""Recipients named on a refusal's page."""
 _TITLES = {clause.id: clause.title for clause in CLAUSES}
 
 
@@ -37,6 +39,8 @@ class Shown:
     clause: str
     clause_title: str
     recipients: Sequence[str]
+    more: str
+    """How many recipients are left out; empty: none."""
     at: str
     reply: str
     findings: Sequence[Found]
@@ -58,7 +62,11 @@ def router(pages: Pages, tokens: Tokens, rows: RefusalRows, clock: Clock) -> API
         if row is None or clock.now() - row.at > SHOWN_FOR:
             return pages.not_found(language)
         shown = _shown(pages, language, row)
-        context = {"refusal": shown, "help_url": f"../help/{row.rule}", "ask": _ask(pages, language, row.ref)}
+        context = {
+            "refusal": shown,
+            "help_url": f"../help/{row.rule}?l={language}",
+            "ask": _ask(pages, language, row.ref),
+        }
         return pages.page("refusal.html", language, "refusal_title", 200, context)
 
     @routes.api_route("/help/{rule}", methods=["GET", "HEAD"])
@@ -90,7 +98,8 @@ def _shown(pages: Pages, language: str, row: RefusalRow) -> Shown:
         rule=row.rule,
         clause=row.clause,
         clause_title=_TITLES.get(row.clause, ""),
-        recipients=[masked(one) for one in row.recipients],
+        recipients=[masked(one) for one in row.recipients[:MAX_RECIPIENTS]],
+        more=_more(pages, language, len(row.recipients) - MAX_RECIPIENTS),
         at=pages.time(row.at),
         reply=masked_text(row.reply),
         findings=findings,
@@ -105,8 +114,12 @@ def _place(pages: Pages, language: str, part: str, line: int) -> str:
     return pages.text(language, "part_line" if line else "part_alone", {"part": part, "line": str(line)})
 
 
+def _more(pages: Pages, language: str, count: int) -> str:
+    return pages.text(language, "refusal_more", {"count": str(count)}) if count > 0 else ""
+
+
 def _text_of(row: RefusalRow) -> str:
     """The part of the reply between the rule id and the REF, addresses masked."""
     _, _, rest = row.reply.partition(f"{row.rule}: ")
     text = masked_text(rest.rpartition(f" [{row.ref}]")[0] or rest)
-    return text[:1].upper() + text[1:]
+    return text if "@" in text.partition(" ")[0] else text[:1].upper() + text[1:]

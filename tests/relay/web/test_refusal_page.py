@@ -1,0 +1,124 @@
+"""A refusal's own page and the help of each rule, over HTTP (clause 3.5)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from fakes import SPRING
+from visiting import World, check_page, visited
+
+from config.schema import RULES
+from policies.guidance import GUIDANCE
+from relay.ports import RefusalRow
+
+REF = "01KB0000000000000000000000"
+LONG = "x" * 400
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def row(world: World, **changes: object) -> RefusalRow:
+    reply = (
+        f"550 5.7.1 consent.missing: anne.reader@example.com has not given acme permission [{REF}] "
+        f"http://127.0.0.1:8580/r/{world.tokens.refusal(REF)}"
+    )
+    told: dict[str, object] = {
+        "ref": REF,
+        "at": SPRING,
+        "rule": "consent.missing",
+        "clause": "3.1",
+        "reply": reply,
+        "recipients": ("anne.reader@example.com",),
+        "findings": (("1.2", 20, "written to anne.reader@example.com"), ("From", 0, "owner@acme.test"), ("1", 0, "")),
+    }
+    return RefusalRow(**{**told, **changes})  # type: ignore[arg-type]
+
+
+def page_of(world: World, ref: str = REF) -> str:
+    return f"/r/{world.tokens.refusal(ref)}"
+
+
+@pytest.mark.parametrize(("language", "mend"), [("en", "Remove the address"), ("id", "Hapus alamat")])
+async def test_a_refusal_is_explained_to_its_sender(world: World, language: str, mend: str) -> None:
+    world.refusals.rows[REF] = row(world)
+    async with visited(world) as client:
+        page = check_page(await client.get(f"{page_of(world)}?l={language}"), language)
+
+    text = page.get_text(" ", strip=True)
+    for told in ("consent.missing", "3.1", "a••••••@e••••••.com", "2026-03-01 12:00 UTC", mend, REF, "20"):
+        assert told in text
+    assert "policy@relay.localhost" in text
+    assert [link["href"] for link in page.find_all("a")][1:] == [f"../help/consent.missing?l={language}"]
+
+
+async def test_what_was_found_stands_there_masked_and_escaped(world: World) -> None:
+    world.refusals.rows[REF] = row(world, findings=(("1", 3, "<script>alert(1)</script> {{ 7*7 }}" + LONG),))
+    async with visited(world) as client:
+        answer = await client.get(page_of(world))
+
+    page = check_page(answer)
+    assert "<script>alert(1)</script> {{ 7*7 }}" in page.get_text()
+
+
+@pytest.mark.parametrize(("days", "status"), [(0, 200), (30, 200), (30.001, 404), (400, 404)])
+async def test_the_page_is_shown_for_30_days(world: World, days: float, status: int) -> None:
+    world.refusals.rows[REF] = row(world)
+    world.clock.advance(timedelta(days=days))
+    async with visited(world) as client:
+        assert (await client.get(page_of(world))).status_code == status
+
+
+async def test_a_forged_or_unknown_page_is_the_common_404(world: World) -> None:
+    world.refusals.rows[REF] = row(world)
+    good = page_of(world)
+    forged = [
+        good[:-1] + ("A" if good[-1] != "A" else "B"),
+        f"/r/{REF}",
+        f"/r/{REF}.",
+        good.lower(),
+        "/r/.",
+        "/r/a.b",
+    ]
+    async with visited(world) as client:
+        answers = [await client.get(one) for one in (*forged, page_of(world, "01KB0000000000000000000001"))]
+        nowhere = await client.get("/nowhere")
+
+    assert {one.status_code for one in answers} == {404}
+    assert {one.content for one in answers} == {nowhere.content}
+
+
+async def test_a_refusal_cannot_be_shown_while_the_store_is_away(world: World) -> None:
+    world.refusals.stopped = True
+    async with visited(world) as client:
+        answer = await client.get(page_of(world))
+
+    assert answer.status_code == 503
+    check_page(answer)
+
+
+@pytest.mark.parametrize("recipients", [(), tuple(f"person{n}@example.com" for n in range(60))])
+async def test_a_refusal_names_at_most_some_recipients(world: World, recipients: tuple[str, ...]) -> None:
+    world.refusals.rows[REF] = row(world, recipients=recipients)
+    async with visited(world) as client:
+        page = check_page(await client.get(page_of(world)))
+
+    assert page.get_text().count("p••••••@") == min(len(recipients), 20)
+    assert ("and 40 more" in page.get_text()) is bool(recipients)
+
+
+@pytest.mark.parametrize("language", ["en", "id"])
+async def test_every_rule_has_its_help(world: World, language: str) -> None:
+    async with visited(world) as client:
+        for rule in {*RULES, *GUIDANCE}:
+            answer = await client.get(f"/help/{rule}?l={language}")
+            assert answer.status_code == 200, rule
+            page = check_page(answer, language)
+            asks, mend = GUIDANCE[rule].in_language(language)
+            assert asks in page.get_text()
+            assert mend in page.get_text()
+            assert page.h1 is not None
+            assert rule in page.h1.get_text()
