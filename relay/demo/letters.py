@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from email.message import EmailMessage
+from email.policy import SMTP
 
 from relay.demo.world import DOMAIN, POSTAL_ADDRESS
 
@@ -124,20 +125,20 @@ def _message(subject: str, author: str = NEWS) -> EmailMessage:
 def _text(subject: str, text: str = HELLO, author: str = NEWS) -> bytes:
     message = _message(subject, author)
     message.set_content(text)
-    return message.as_bytes()
+    return message.as_bytes(policy=SMTP)
 
 
 def _html(footer: str) -> bytes:
     message = _message("New beans")
     message.set_content(f"{_HTML_HEAD}{footer}</body></html>\n", subtype="html")
-    return message.as_bytes()
+    return message.as_bytes(policy=SMTP)
 
 
 def _both() -> bytes:
     message = _message("Kopi baru – new beans")
     message.set_content(HELLO)
     message.add_alternative(f"{_HTML_HEAD}</body></html>\n", subtype="html")
-    return message.as_bytes()
+    return message.as_bytes(policy=SMTP)
 
 
 def _signed() -> bytes:
@@ -145,4 +146,4 @@ def _signed() -> bytes:
     head += 'Content-Type: multipart/signed; protocol="application/pkcs7-signature"; micalg=sha-256; boundary="s"\n\n'
     body = "--s\nContent-Type: text/plain\n\nSigned by hand.\n"
     body += "--s\nContent-Type: application/pkcs7-signature; name=smime.p7s\nContent-Transfer-Encoding: base64\n\n"
-    return (head + body + "MIIB\n--s--\n").encode()
+    return (head + body + "MIIB\n--s--\n").replace("\n", "\r\n").encode()

@@ -43,7 +43,8 @@ class World:
         for name in ("anne", "budi", "chen", "dewi"):
             await self._person(name, self.now - timedelta(days=30), confirmed=True)
         await self._person("old", self.now - timedelta(days=900), confirmed=True)
-        await self._person("unsure", self.now - timedelta(days=1), confirmed=False)
+        for name in ("unsure", "info"):
+            await self._person(name, self.now - timedelta(days=1), confirmed=False)
         reason = "two complaints after the warning"
         await AccountStandings(self.engine).move("closed", Move.SUSPEND, reason, self._act)
 
