@@ -64,7 +64,9 @@ class ThreadedOutput:
             self._awake.set()
 
     def lost(self) -> int:
-        """Lines dropped since the last call."""
+        """Lines dropped since the last call; none while there is no room to tell of it."""
+        if len(self._waiting) >= self._max_waiting:
+            return 0
         in_all = self._refused + self._unwritten
         lost, self._told = in_all - self._told, in_all
         return lost

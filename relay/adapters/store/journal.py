@@ -94,7 +94,9 @@ class StoreJournal:
             self._counts.append(hour)
 
     def lost(self) -> int:
-        """Rows dropped since the last call."""
+        """Rows dropped since the last call; none while there is no room to tell of it."""
+        if len(self._events) >= self._max_waiting:
+            return 0
         in_all = self._dropped + self._failed
         lost, self._told = in_all - self._told, in_all
         return lost

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +12,6 @@ from sqlalchemy import (
     CompoundSelect,
     Row,
     Select,
-    Subquery,
     and_,
     false,
     func,
@@ -36,6 +35,9 @@ LATE = timedelta(seconds=5)
 
 Key = tuple[int, int, str, int]
 """Kind (0 event, 1 delivered copy), account_id, REF, ordinal or contact_id: one row's identity."""
+
+
+Columns = tuple[ColumnElement[object], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ class JournalReader:
     async def rows(self, search: Search) -> AsyncIterator[Entry]:
         """The same without holding more than a page in memory."""
         if search.limit is not None:
-            for entry in await self._newest(search, search.limit):
+            for entry in reversed(await self._entries(newest(search, search.limit))):
                 yield entry
             return
         after: tuple[int, Key] | None = None
@@ -119,11 +121,6 @@ class JournalReader:
         entries = await self.read(Search(ref=ref))
         return Story(tuple(entries), await spool_state(self._engine, ref))
 
-    async def _newest(self, search: Search, limit: int) -> list[Entry]:
-        rows = _rows(search)
-        ordered = select(rows).order_by(*(column.desc() for column in _order(rows))).limit(limit)
-        return list(reversed(await self._entries(ordered)))
-
     async def _entries(self, statement: Select[tuple[object, ...]]) -> list[Entry]:
         async with self._engine.connect() as connection:
             return [_entry(row) for row in await connection.execute(statement)]
@@ -131,26 +128,55 @@ class JournalReader:
 
 def page(search: Search, after: tuple[int, Key] | None = None) -> Select[tuple[object, ...]]:
     """The next rows after one, in the order of time."""
-    rows = _rows(search)
-    ordered = select(rows).order_by(*_order(rows)).limit(PAGE)
-    if after is None:
-        return ordered
-    last = tuple_(*(literal(value) for value in (after[0], *after[1])))
-    return ordered.where(rows.c.at >= after[0], tuple_(*_order(rows)) > last)
+    events, copies = _events(search), _copies(search)
+    if after is not None:
+        events, copies = _beyond(events, _EVENT_KEY, after), _beyond(copies, _COPY_KEY, after)
+    return _merged(events.order_by(*_EVENT_KEY), copies.order_by(*_COPY_KEY), PAGE, _ascending)
+
+
+def newest(search: Search, limit: int) -> Select[tuple[object, ...]]:
+    """The last rows, newest first."""
+    events = _events(search).order_by(*_descending(_EVENT_KEY))
+    copies = _copies(search).order_by(*_descending(_COPY_KEY))
+    return _merged(events, copies, limit, _descending)
+
+
+_EVENT_KEY: Columns = (journal.c.at, journal.c.account_id, journal.c.ref, journal.c.ordinal)
+_COPY_KEY: Columns = (delivery.c.at, delivery.c.account_id, delivery.c.ref, delivery.c.contact_id)
+
+
+def _ascending(columns: Columns) -> Columns:
+    return columns
+
+
+def _descending(columns: Columns) -> Columns:
+    return tuple(column.desc() for column in columns)
+
+
+def _beyond(rows: Select[tuple[object, ...]], key: Columns, after: tuple[int, Key]) -> Select[tuple[object, ...]]:
+    """Rows of one kind after a row of either: events of a moment come before copies of the same moment."""
+    at, (kind, *rest) = after
+    if (key is _EVENT_KEY) == (kind == 0):
+        return rows.where(key[0] >= at, tuple_(*key) > tuple_(*(literal(value) for value in (at, *rest))))
+    return rows.where(key[0] > at if key is _EVENT_KEY else key[0] >= at)
+
+
+def _merged(
+    events: Select[tuple[object, ...]],
+    copies: Select[tuple[object, ...]],
+    limit: int,
+    direction: Callable[[Columns], Columns],
+) -> Select[tuple[object, ...]]:
+    """Both kinds as one sequence; each is cut by its own index first, so that only a page is sorted."""
+    rows = union_all(select(events.limit(limit).subquery()), select(copies.limit(limit).subquery())).subquery()
+    key = (rows.c.at, rows.c.kind, rows.c.account_id, rows.c.ref, rows.c.part)
+    return select(rows).order_by(*direction(key)).limit(limit)
 
 
 def _since(search: Search, start: datetime) -> Search:
     """The search from a time on, without a limit."""
     since = start if search.since is None else max(start, search.since)
     return Search(search.account, search.rule, search.event, search.recipient, since, search.ref)
-
-
-def _order(rows: Subquery) -> list[ColumnElement[object]]:
-    return [rows.c.at, rows.c.kind, rows.c.account_id, rows.c.ref, rows.c.part]
-
-
-def _rows(search: Search) -> Subquery:
-    return union_all(_events(search), _copies(search)).subquery()
 
 
 def _events(search: Search) -> Select[tuple[object, ...]]:
