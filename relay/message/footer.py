@@ -32,8 +32,9 @@ TEXT_WIDTH = 72
 """Columns of a plain text footer: under the 76 of quoted-printable and the 78 of RFC 3676 §4.2."""
 
 _TABLE = 'role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"'
-_WHITE = 'bgcolor="#ffffff" style="background-color:#ffffff'
-"""The ground is said twice: Outlook reads the attribute; dark modes turn both colours together."""
+_GROUND = 'bgcolor="#ffffff"'
+_GROUND_STYLE = "background-color:#ffffff"
+"""The ground is said twice: Outlook reads the attribute; dark modes turn text and ground together."""
 _FONT = "padding:16px;font-family:Arial,Helvetica,sans-serif;font-size:13px;line-height:20px;color:#444444"
 """9.7:1 on white."""
 _LINK = "color:#1a4f8b;text-decoration:underline"
@@ -62,7 +63,8 @@ class Footer:
         side = 'align="right" dir="rtl"' if self.rtl else 'align="left" dir="ltr"'
         body = "<br>\n".join(lines)
         return (
-            f'<table {_TABLE} {_WHITE}">\n<tr>\n<td {side} {_WHITE};{_FONT}">\n'
+            f'<table {_TABLE} {_GROUND} style="{_GROUND_STYLE}">\n<tr>\n'
+            f'<td {side} {_GROUND} style="{_GROUND_STYLE};{_FONT}">\n'
             f'<span lang="{self.wording.language}" dir="ltr">{body}</span>\n</td>\n</tr>\n</table>\n'
         )
 
