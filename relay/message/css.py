@@ -18,14 +18,11 @@ _SIMPLE = re.compile(
     r"|\[\s*(?P<name>[\w:-]+)\s*(?:(?P<op>[~^$*|]?=)\s*[\"']?(?P<value>[^\]\"']*)[\"']?\s*[iI]?)?\s*\]"
     r"|(?P<pseudo>::?[\w-]+(?:\([^)]*\))?)"
 )
+_COMBINATOR = re.compile(r"[>+~]")
 _SCREENLESS = re.compile(r"\b(?:print|speech|braille|embossed|tty)\b")
 _INERT = frozenset({":hover", ":active", ":focus", ":visited", ":focus-within", ":focus-visible", ":target"})
 _ALWAYS = frozenset({":link", ":any-link"})
-_LOOK = re.compile(
-    r"display|visib|opacity|font|color|background|height|width|overflow|position|indent|margin|left|top"
-    r"|clip|transform|mso-hide|mask|filter|right|bottom|zoom|letter|z-index|pointer|animation|all\s*:",
-    re.IGNORECASE,
-)
+_NONE: frozenset[str] = frozenset()
 
 
 @dataclass(eq=False, slots=True)
@@ -39,7 +36,8 @@ class Box:
 
     @classmethod
     def of(cls, tag: str, attributes: Mapping[str, str | None], parent: Box | None) -> Box:
-        return cls(tag, attributes, parent, frozenset((attributes.get("class") or "").split()))
+        names = attributes.get("class")
+        return cls(tag, attributes, parent, frozenset(names.split()) if names else _NONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +95,22 @@ class Rule:
     context: int
 
 
+_Written = tuple[str, str, int, int]
+"""A selector, its declarations, its order and its context."""
+
+
 @dataclass(slots=True)
 class Sheet:
     """All rules of a document that could change how something looks, by the key of their last compound."""
 
-    rules: dict[str, list[Rule]] = field(default_factory=dict)
-    contexts: int = 1
     unsure: str = ""
     """Why the style sheets cannot be judged; empty: they can."""
+    _written: dict[str, list[_Written]] = field(default_factory=dict)
+    """Selectors as they stand, by one thing their last compound asks for."""
+    _read: dict[str, list[Rule]] = field(default_factory=dict)
+    """The same, read; only what some element asks for ever is."""
+    _conditions: dict[str, int] = field(default_factory=dict)
+    _blocks_read: dict[str, dict[str, tuple[str, bool]]] = field(default_factory=dict)
     _count: int = 0
 
     def add(self, css: str, media: str = "") -> None:
@@ -117,15 +123,17 @@ class Sheet:
             self.unsure = "a style sheet that imports another"
         if media and _SCREENLESS.search(media) and "screen" not in media and "all" not in media:
             return
-        outer = self._context() if media and media.strip().lower() not in ("all", "screen") else 0
-        self._blocks(css, outer)
+        self._blocks(css, 0 if media.strip().lower() in ("", "all", "screen") else self._context(media))
 
-    def _context(self) -> int:
-        self.contexts += 1
-        if self.contexts > MAX_CONTEXTS:
+    def __bool__(self) -> bool:
+        return bool(self._written)
+
+    def _context(self, condition: str) -> int:
+        """The number of a condition: a media query, or a selector of which we cannot tell whether it matches."""
+        known = self._conditions.setdefault(condition, len(self._conditions) + 1)
+        if known > MAX_CONTEXTS:
             self.unsure = "a style sheet with too many conditions"
-            return 0
-        return self.contexts - 1
+        return known
 
     def _blocks(self, css: str, outer: int) -> None:
         open_at: list[tuple[str, int, bool]] = []
@@ -139,7 +147,7 @@ class Sheet:
                 open_at.append((prelude, context, ignored))
             elif open_at:
                 prelude, context, ignored = open_at.pop()
-                if not ignored and not prelude.startswith("@") and _LOOK.search(text):
+                if not ignored and not prelude.startswith("@"):
                     self._rule(prelude, text, context)
 
     def _at_rule(self, prelude: str, context: int, ignored: bool) -> tuple[int, bool]:
@@ -149,45 +157,85 @@ class Sheet:
             return context, True
         if prelude.replace(" ", "") in ("@media", "@mediascreen", "@mediaall"):
             return context, ignored
-        return self._context(), ignored
+        return self._context(prelude), ignored
 
     def _rule(self, prelude: str, text: str, context: int) -> None:
-        declared = declarations(text)
-        for part in prelude.split(","):
+        for selector in prelude.split(","):
             self._count += 1
             if self._count > MAX_RULES:
                 self.unsure = "a style sheet with too many rules"
                 return
-            selector = _selector(part.strip())
-            if selector is None:
-                continue
-            own = self._context() if selector.maybe and context == 0 else context
-            rule = Rule(selector, declared, self._count, own)
-            self.rules.setdefault(_key(selector.compounds[-1]), []).append(rule)
+            written = self._written.setdefault(_key(selector), [])
+            written.append((selector, text, self._count, context))
 
     def matching(self, box: Box) -> list[Rule]:
         """Rules that match an element, in the order of the cascade (CSS Cascading 4 §6)."""
-        rules = self.rules
-        if not rules:
+        written = self._written
+        if not written:
             return []
         keys = ["*", box.tag, *[f".{name}" for name in box.classes]]
         if box.attributes.get("id"):
             keys.append(f"#{box.attributes['id']}")
-        found = [rule for key in keys for rule in rules.get(key, ()) if rule.selector.matches(box)]
-        found.sort(key=_cascade)
+        found = [rule for key in keys if key in written for rule in self._rules(key) if rule.selector.matches(box)]
+        if len(found) > 1:
+            found.sort(key=_cascade)
         return found
+
+    def _rules(self, key: str) -> list[Rule]:
+        if key not in self._read:
+            rules: list[Rule] = []
+            for text, declared, order, context in self._written[key]:
+                telling = self._telling(declared)
+                selector = _selector(text.strip()) if telling else None
+                if selector is not None:
+                    own = self._context(text) if selector.maybe and context == 0 else context
+                    rules.append(Rule(selector, telling, order, own))
+            self._read[key] = rules
+        return self._read[key]
+
+    def _telling(self, text: str) -> dict[str, tuple[str, bool]]:
+        """The declarations of a block that can take something out of sight, or bring it back."""
+        known = self._blocks_read.get(text)
+        if known is None:
+            declared = declarations(text)
+            known = {name: one for name, one in declared.items() if _tells(name, one[0])}
+            self._blocks_read[text] = known
+        return known
+
+
+_TELLING = re.compile(
+    r"display|visibility|opacity|font(?:-size)?|line-height|(?:background-)?color|background(?:-image)?|overflow(?:-[xy])?"
+    r"|position|left|top|right|bottom|text-indent|letter-spacing|z-index|(?:-webkit-|-ms-)?(?:transform|animation)"
+    r"|(?:-webkit-)?(?:clip-path|mask|text-fill-color)|clip|filter|mask-image|mso-hide|zoom|pointer-events"
+    r"|content-visibility|translate|scale|rotate|offset-path"
+)
+_SIZES = re.compile(r"(?:max-)?(?:height|width)")
+
+
+def _tells(name: str, value: str) -> bool:
+    """Sizes of some pixels and margins that push nowhere tell nothing; leaving one out can only hide more."""
+    if _TELLING.fullmatch(name):
+        return True
+    if _SIZES.fullmatch(name):
+        return value[:1] in "0123.+-" and not value.endswith("%") and len(value) < 6
+    return name.startswith("margin") and ("-" in value or "(" in value)
 
 
 def _cascade(rule: Rule) -> tuple[tuple[int, int, int], int]:
     return rule.selector.weight, rule.order
 
 
-def _key(compound: _Compound) -> str:
-    if compound.id:
-        return f"#{compound.id}"
-    if compound.classes:
-        return f".{min(compound.classes)}"
-    return compound.tag or "*"
+def _key(selector: str) -> str:
+    """One thing the last compound of a selector asks for: a class, an id or a tag; '*' where that is not plain."""
+    parts = selector.rsplit(None, 1)
+    last = parts[-1] if parts else ""
+    if last.isalnum():
+        return last.lower()
+    if "\\" in selector or "]" in last or ")" in last:
+        return "*"
+    last = _COMBINATOR.split(last)[-1].partition(":")[0]
+    mark = max(last.rfind("."), last.rfind("#"))
+    return last[mark:] if mark >= 0 else last.lower() or "*"
 
 
 def _fonts_only(css: str) -> bool:

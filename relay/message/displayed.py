@@ -26,6 +26,7 @@ def displayed_parts(message: Message) -> Shown:
     shown = Shown()
     waiting: list[tuple[Part, Part | None]] = [(message.root, None)]
     others: set[str] = set()
+    blank: list[Part] = []
     while waiting:
         part, parent = waiting.pop()
         if _closed(part, parent, shown):
@@ -34,8 +35,11 @@ def displayed_parts(message: Message) -> Shown:
             waiting.extend((child, part) for child in reversed(part.children))
         elif _is_shown(part, parent, message.raw):
             shown.parts.append(part)
+        elif part.content_type == "text/plain" and part.disposition != "attachment" and not part.filename:
+            blank.append(part)
         else:
             others.add(part.content_type)
+    shown.parts = shown.parts or blank[:1]
     if not shown.parts:
         shown.opaque = _without_text(message.root, others)
     return shown

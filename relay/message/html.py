@@ -14,6 +14,7 @@ from relay.message.bottom import Bottom, Piece
 from relay.message.css import Box, Sheet
 from relay.message.html_source import Href
 from relay.message.line_content import BLOCKS, BREAKS, CONTROLS, UNSEEN, control, picture
+from relay.message.placeholders import OPT_OUT_PATTERN
 from relay.message.postal_address import AddressFound, RegisteredAddress
 from relay.message.properties import Seen
 from relay.message.visibility import Looks
@@ -21,7 +22,9 @@ from relay.message.visibility import Looks
 FOOTER_TEXT = 4000
 """Visible characters at the end in which the address has to stand."""
 MAX_LINKS = 500
-"""Links looked at above the bottom."""
+"""Links looked at, from the last one up."""
+MAX_TEXT = 200
+"""Characters of a link that may be worded as an opt-out."""
 _FONT_HOSTS = ("font", "typekit")
 
 Entry = tuple[LexborNode, Box, int, str]
@@ -62,6 +65,11 @@ def read_html(html: bytes, identity: FooterIdentity, address: RegisteredAddress,
     return _Reader(html, identity, address, public_url).read()
 
 
+def is_font_sheet(url: str) -> bool:
+    """Whether a style sheet from elsewhere is one of the usual font services'."""
+    return any(name in url.lower() for name in _FONT_HOSTS)
+
+
 class _Reader:
     def __init__(self, html: bytes, identity: FooterIdentity, address: RegisteredAddress, public_url: str) -> None:
         self.html = html
@@ -70,6 +78,10 @@ class _Reader:
         self.sheet = Sheet()
         self.looks = Looks(self.sheet)
         self.bottom = Bottom(identity, public_url)
+        self.nodes = self.tree.css("a")
+        self.worded: dict[int, str] = {}
+        """Text of links that say they opt out, by node."""
+        self.candidates = False
         self.reading = HtmlReading()
 
     def read(self) -> HtmlReading:
@@ -79,12 +91,36 @@ class _Reader:
         body = self.tree.body
         if body is None:
             return reading
-        reading.end = source.end_of_content(self.html, comments)
-        self._styles()
-        lines = self._read_up(body)
-        self._links(comments)
-        self._address(lines)
+        lower = self.html.lower()
+        reading.end = source.end_of_content(self.html, lower, comments)
+        for_address = b"postal_address" in lower or self.registered.may_stand_in(lower)
+        self._candidates()
+        if self.candidates or for_address:
+            self._styles()
+            lines = self._read_up(body, for_address)
+            self._links(comments)
+            self._address(lines)
+        elif not reading.lang:
+            reading.footer_text = body.text(deep=True, separator=" ")[-FOOTER_TEXT:]
         return reading
+
+    def _candidates(self) -> None:
+        """Links that may turn out to opt out: by their words, by saying nothing, by where they lead."""
+        for node in self.nodes[-MAX_LINKS:]:
+            text = node.text(deep=True)
+            href = node.attributes.get("href")
+            if href is None or len(text) > MAX_TEXT:
+                continue
+            if opt_out.worded(text):
+                self.worded[node.mem_id] = text
+            elif (
+                not text.strip()
+                or opt_out.says_nothing(text)
+                or OPT_OUT_PATTERN.search(href)
+                or (self.bottom.public_url and href.startswith(self.bottom.public_url))
+            ):
+                self.candidates = True
+        self.candidates = self.candidates or bool(self.worded)
 
     def _styles(self) -> None:
         if b"<style" in self.html or b"<STYLE" in self.html or b"<Style" in self.html:
@@ -93,8 +129,7 @@ class _Reader:
         if b"stylesheet" in self.html:
             for node in self.tree.css("link"):
                 attributes = node.attributes
-                url = (attributes.get("href") or "").lower()
-                if "stylesheet" in (attributes.get("rel") or "") and not any(name in url for name in _FONT_HOSTS):
+                if "stylesheet" in (attributes.get("rel") or "") and not is_font_sheet(attributes.get("href") or ""):
                     self.sheet.unsure = "a style sheet from elsewhere"
 
     def _language(self) -> None:
@@ -104,10 +139,8 @@ class _Reader:
                 self.reading.lang = self.reading.lang or (attributes.get("lang") or "").strip().lower()
                 self.reading.rtl = self.reading.rtl or (attributes.get("dir") or "").strip().lower() == "rtl"
 
-    def _read_up(self, body: LexborNode) -> list[list[Piece]]:
+    def _read_up(self, body: LexborNode, for_address: bool) -> list[list[Piece]]:
         """Lines from the last one up to where content begins, or as far as the address may stand."""
-        lower = self.html.lower()
-        for_address = b"postal_address" in lower or self.registered.may_stand_in(lower)
         lines: list[list[Piece]] = []
         more, shown = True, 0
         for line in self._lines(body):
@@ -121,12 +154,13 @@ class _Reader:
     def _lines(self, body: LexborNode) -> Iterator[list[Piece]]:
         line: list[Piece] = []
         for piece in self._pieces(body):
-            if piece is not None:
+            if piece is None:
+                if line:
+                    line.reverse()
+                    yield line
+                    line = []
+            elif line or piece.object or piece.text != " ":
                 line.append(piece)
-            elif line:
-                line.reverse()
-                yield line
-                line = []
         line.reverse()
         yield line
 
@@ -192,16 +226,15 @@ class _Reader:
     # ------------------------------------------------------------ links in the source
 
     def _links(self, comments: list[tuple[int, int]]) -> None:
-        nodes = self.tree.css("a")
         seen = {link.link: link.text for link in self.bottom.links}
-        above = self._worded_above(nodes, seen)
+        above = self._worded_above(seen)
         if not seen and not above:
             return
         tags = source.anchors(self.html, comments)
-        if len(tags) != len(nodes):
+        if len(tags) != len(self.nodes):
             self.reading.doubt = "links that do not nest"
             return
-        for tag, node in zip(reversed(tags), reversed(nodes), strict=True):
+        for tag, node in zip(reversed(tags), reversed(self.nodes), strict=True):
             if node.mem_id in seen:
                 self._take(tag, node, seen[node.mem_id], self.reading.bottom)
             elif node.mem_id in above:
@@ -216,17 +249,14 @@ class _Reader:
         else:
             into.append(HtmlLink(text, tag, href))
 
-    def _worded_above(self, nodes: list[LexborNode], bottom: dict[int, str]) -> dict[int, str]:
+    def _worded_above(self, bottom: dict[int, str]) -> dict[int, str]:
         found: dict[int, str] = {}
-        for node in nodes[-MAX_LINKS:]:
-            if node.mem_id in bottom:
+        for node in self.nodes:
+            if node.mem_id not in self.worded or node.mem_id in bottom:
                 continue
-            text = node.text(deep=True)
-            if len(text) > 120 or not opt_out.worded(text):
-                continue
-            href = node.attributes.get("href")
-            if href is not None and opt_out.could_lead(href) and self._seen(self._chain(node), True) is Seen.YES:
-                found[node.mem_id] = " ".join(text.split())
+            href = node.attributes.get("href") or ""
+            if opt_out.could_lead(href) and self._seen(self._chain(node), True) is Seen.YES:
+                found[node.mem_id] = " ".join(self.worded[node.mem_id].split())
         return found
 
     def _chain(self, node: LexborNode) -> Box:

@@ -13,7 +13,8 @@ class Looks:
 
     def __init__(self, sheet: Sheet) -> None:
         self.sheet = sheet
-        self._known: dict[tuple[int, int], Look] = {}
+        self._known: dict[tuple[Box, int], Look] = {}
+        # Boxes are kept as keys, by identity: one that was dropped could leave its id to another.
         self._styles: dict[str, dict[str, tuple[str, bool]]] = {}
 
     def look(self, box: Box, context: int = 0) -> Look:
@@ -23,7 +24,7 @@ class Looks:
         known = self._known
         look = ROOT
         while here is not None:
-            found = known.get((id(here), context))
+            found = known.get((here, context))
             if found is not None:
                 look = found
                 break
@@ -31,14 +32,14 @@ class Looks:
             here = here.parent
         for one in reversed(waiting):
             look = self._computed(one, look, context)
-            known[id(one), context] = look
+            known[one, context] = look
         return look
 
     def contexts(self, box: Box) -> set[int]:
         """Contexts in which some rule of their own touches the element or one above it."""
         found: set[int] = set()
         here: Box | None = box
-        while here is not None and self.sheet.contexts > 1:
+        while here is not None and self.sheet:
             found.update(rule.context for rule in self.sheet.matching(here))
             here = here.parent
         found.discard(0)
@@ -53,7 +54,7 @@ class Looks:
         declared = self._declared(box, context)
         if not declared and not attributes and tag not in ("a", "details", "marquee"):
             return parent
-        frame = Frame(replace(parent), parent)
+        frame = Frame(parent.copy(), parent)
         presentation(box, frame)
         for name, (value, _) in declared.items():
             take = PROPERTIES.get(name)
@@ -70,7 +71,7 @@ class Looks:
             if known is None:
                 known = self._styles[style] = declarations(style)
             inline = known
-        rules = self.sheet.matching(box) if self.sheet.rules else []
+        rules = self.sheet.matching(box) if self.sheet else []
         rules = [rule for rule in rules if rule.context in (0, context)]
         if not rules:
             return inline
