@@ -17,7 +17,7 @@ from relay.web.pages import Pages
 
 SHOWN_FOR = timedelta(days=30)
 """How long a refusal's page can be opened without a login."""
-MAX_RECIPIENTS = 20
+MAX_RECIPIENTS = 10
 """Recipients named on a refusal's page."""
 _TITLES = {clause.id: clause.title for clause in CLAUSES}
 
