@@ -96,7 +96,8 @@ class HeaderSigning:
         standing: dict[str, list[bytes]] = {}
         for name, octets in fields:
             standing.setdefault(name, []).append(octets)
-        self.names = _signed_names({name: len(found) for name, found in standing.items()}, varying)
+        names = _signed_names({name: len(found) for name, found in standing.items()}, varying)
+        self._names = _names_tag(names) + b" bh="
         self._hash = hashlib.sha256()
         for name in SIGNED:
             # RFC 6376 §5.4.2: of several fields of one name the lowest is signed first.
@@ -108,7 +109,7 @@ class HeaderSigning:
         if not (_NAME.match(signer.domain) and _NAME.match(signer.selector)):
             raise HeaderFault("a signing domain or selector that is no name")
         begin = f"v=1; a=rsa-sha256; c=relaxed/relaxed; d={signer.domain}; s={signer.selector}; t={at};"
-        octets = header_field("DKIM-Signature", begin) + _names_tag(self.names) + b" bh="
+        octets = header_field("DKIM-Signature", begin) + self._names
         return SignatureTemplate(signer, octets, relaxed(octets)[:-2])
 
     def header_hash(self, varying: Mapping[str, bytes]) -> hashlib._Hash:

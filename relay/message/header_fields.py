@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 _NAME = re.compile(r"[!-9;-~]+\Z")
 _CLEAN = re.compile(r"[ -~]*\Z")
+_SHORT = re.compile(r"[!-~](?:[ -~]*[!-~])?\Z")
 _WSP = re.compile(rb"[ \t]+")
 WIDTH = 78
 """Octets of a line we fold at (RFC 5322 §2.1.1); a longer word keeps its line, up to 998."""
@@ -19,6 +20,8 @@ class HeaderFault(Exception):
 
 def header_field(name: str, value: str) -> bytes:
     """One field with its CRLF, folded at spaces; HeaderFault for CR, LF, NUL, non-ASCII or an endless word."""
+    if len(name) + len(value) + 2 <= WIDTH and _NAME.match(name) and _SHORT.match(value):
+        return f"{name}: {value}\r\n".encode("ascii")
     return folded(name, value.split(" "), " ")
 
 

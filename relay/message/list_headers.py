@@ -65,6 +65,11 @@ def _bracketed(uri: str) -> str:
 
 
 def _feedback_id(recipe: Recipe) -> str:
-    """CAMPAIGN:LIST:ACCOUNT:PLATFORM, each of a few plain characters: Gmail counts complaints by each of them."""
-    parts = (recipe.campaign or recipe.ref, recipe.list_name or "all", recipe.account_name, recipe.platform_name)
-    return ":".join([_NOT_IN_FEEDBACK.sub("-", part)[:64].strip("-") or "none" for part in parts])
+    """CAMPAIGN:LIST:ACCOUNT:PLATFORM: Gmail counts complaints by each of them; the last has 5 to 15 characters."""
+    parts = (recipe.campaign or recipe.ref, recipe.list_name or "all", recipe.account_name)
+    plain = [_plain(part)[:64] or "none" for part in parts]
+    return ":".join([*plain, f"{_plain(recipe.platform_name)}-mail"[:15] if recipe.platform_name else "relay"])
+
+
+def _plain(text: str) -> str:
+    return _NOT_IN_FEEDBACK.sub("-", text).strip("-")

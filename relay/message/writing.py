@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 
 from relay.message.footer import Footer, address_line, wording
 from relay.message.parts import DisplayedPart, Edit
 from relay.message.pen import Pen, pen_for, wide_codec
 from relay.message.placeholders import is_placeholder
 from relay.message.recipe import CopyRecipe, Recipe
+from relay.message.recode import RewriteFault
 
 Text = Callable[[CopyRecipe], str]
 
@@ -37,9 +39,12 @@ class Writing:
 
 
 def writing(displayed: DisplayedPart, recipe: Recipe) -> Writing:
-    """What the recipe writes into this part."""
+    """What the recipe writes into this part; RewriteFault where two insertions would meet in one place."""
     pen = pen_for(displayed)
-    return Writing(displayed, pen, tuple(_insertions(displayed, pen, recipe)))
+    found = tuple(_insertions(displayed, pen, recipe))
+    if any(one.end > following.start for one, following in pairwise(found)):
+        raise RewriteFault(f"insertions into part {displayed.part.number} overlap")
+    return Writing(displayed, pen, found)
 
 
 def _insertions(displayed: DisplayedPart, pen: Pen, recipe: Recipe) -> list[Insertion]:

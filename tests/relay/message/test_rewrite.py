@@ -14,6 +14,7 @@ from rewriting_samples import COPY, HEAD, OTHER, RECIPE, Keys, body_lines, messa
 from relay.message.charset import codec_named
 from relay.message.header_fields import HeaderFault
 from relay.message.parts import DisplayedPart, Message
+from relay.message.recode import RewriteFault
 from relay.message.rewrite import Change, Prepared, prepare
 
 OLD = b"https://kopi.example/out?id=1"
@@ -350,3 +351,10 @@ def test_our_own_output_changes_in_nothing_but_token_signature_and_received():
     assert second.partition(b"\r\n\r\n")[2] == text
     changed = {name for (name, was), (_, now) in zip(bare(first), bare(second), strict=True) if was != now}
     assert changed == {"List-Unsubscribe", "CFBL-Feedback-ID"}
+
+
+def test_insertions_that_overlap_are_a_fault():
+    one = message(*HEAD, "", OLD)
+    shows = shown(one, OLD + b"\r\n", links=(OLD, OLD[5:]))
+    with pytest.raises(RewriteFault):
+        prepared(one, shows)
