@@ -3,34 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from store_clock import SetClock
 
 from relay.adapters.store.engine import Engine, open_store
 from relay.adapters.store.mail_store import MailStore, open_mail_store
 from relay.adapters.store.schema import upgrade
-
-MARCH_1 = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-
-
-class SetClock:
-    """A clock that stands until it is moved."""
-
-    def __init__(self) -> None:
-        self.at = MARCH_1
-        self.seconds = 100.0
-
-    def now(self) -> datetime:
-        return self.at
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    def advance(self, seconds: float) -> None:
-        self.at += timedelta(seconds=seconds)
-        self.seconds += seconds
 
 
 @pytest.fixture(params=["sqlite"])

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import pytest
-from conftest import MARCH_1, SetClock
 from sqlalchemy import insert, text, update
+from store_clock import MARCH_1, SetClock
 
 from policies.facts import Confirm, FooterIdentity, MailingList, Standing, Stream
 from relay.adapters.store.directory import MAX_AGE

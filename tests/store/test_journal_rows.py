@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from conftest import MARCH_1
 from sqlalchemy import insert, select, text
+from store_clock import MARCH_1
 
 from policies.address import Address
 from relay.adapters.store import journal_reading

@@ -4,8 +4,8 @@ import sqlite3
 from datetime import datetime, timedelta
 
 import pytest
-from conftest import MARCH_1, SetClock
 from sqlalchemy import insert
+from store_clock import MARCH_1, SetClock
 
 from policies.address import Address
 from policies.facts import Account, Confirm, FooterIdentity, Standing, Stream, SubscriptionStatus, SuppressionReason

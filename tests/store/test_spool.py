@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from conftest import MARCH_1, SetClock
 from sqlalchemy import text
+from store_clock import MARCH_1, SetClock
 
 from relay.adapters.store.mail_store import MailStore
 from relay.adapters.store.spool_state import spool_state

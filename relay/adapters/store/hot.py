@@ -83,6 +83,8 @@ class KeyedQuery(Generic[Row]):
 
     async def fetch(self, reader: HotReader, before: Sequence[Value], keys: Sequence[str]) -> list[Row]:
         """Rows for all keys; `before` are the parameters that stand left of the list."""
+        if len(keys) == 1:
+            return await reader.fetch(self.of(1), [*before, keys[0]])
         found: list[Row] = []
         for start in range(0, len(keys), SIZES[-1]):
             chunk = keys[start : start + SIZES[-1]]

@@ -15,6 +15,9 @@ from relay.ports import StoreUnavailable
 LOOK_EVERY = 0.2
 """Seconds between looks whether the file is still the one that was opened."""
 
+_READING = ("PRAGMA query_only=ON", "PRAGMA busy_timeout=50", "PRAGMA cache_size=-16384")
+"""The loop waits no more than 50 ms for a lock, and keeps 16 MiB of the indexes at hand."""
+
 _FULL = "full"
 _BROKEN = ("disk i/o error", "malformed", "not a database", "corrupt")
 
@@ -76,7 +79,7 @@ class SqliteReader:
     """HotReader: a look-up takes a few microseconds, less than handing it to a thread would."""
 
     def __init__(self, path: Path) -> None:
-        self._file = SqliteFile(path, ("PRAGMA query_only=ON", "PRAGMA busy_timeout=50"))
+        self._file = SqliteFile(path, _READING)
         self._connection: sqlite3.Connection | None = None
         self._look_at = 0.0
 
