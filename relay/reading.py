@@ -34,7 +34,8 @@ def read_now(raw: bytes, footer: FooterIdentity, hostname: str, public_url: str)
 def _read_limited(raw: bytes, footer: FooterIdentity, hostname: str, public_url: str) -> Readable:
     used = resource.getrusage(resource.RUSAGE_SELF)
     spent = int(used.ru_utime + used.ru_stime)
-    resource.setrlimit(resource.RLIMIT_CPU, (spent + 1 + CPU_SECONDS, resource.RLIM_INFINITY))
+    _, most = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (spent + 1 + CPU_SECONDS, most))
     return read_now(raw, footer, hostname, public_url)
 
 
@@ -50,22 +51,23 @@ class Reader:
         """TooCostly where a parser ran away; nothing else is raised for any input."""
         if len(raw) <= INLINE_HTML or b"text/html" not in raw.lower():
             return read_now(raw, footer, self._hostname, self._public_url)
-        if self._process is None:
-            self._process = ProcessPoolExecutor(1, get_context("spawn"))
-        job = self._process.submit(_read_limited, raw, footer, self._hostname, self._public_url)
+        process = self._process = self._process or ProcessPoolExecutor(1, get_context("spawn"))
         try:
+            job = process.submit(_read_limited, raw, footer, self._hostname, self._public_url)
             async with asyncio.timeout(WAIT_SECONDS):
                 return await asyncio.wrap_future(job)
         except (TimeoutError, BrokenProcessPool) as error:
-            self._kill()
+            self._kill(process)
             raise TooCostly("reading the message took too long") from error
 
-    def _kill(self) -> None:
-        process, self._process = self._process, None
-        if process is not None:
-            for one in list((process._processes or {}).values()):
-                one.kill()
-            process.shutdown(wait=False, cancel_futures=True)
+    def _kill(self, process: ProcessPoolExecutor) -> None:
+        """Whoever else waits for it is told that it broke; cancelled, they would look like ended sessions."""
+        if self._process is process:
+            self._process = None
+        for one in list((process._processes or {}).values()):
+            one.kill()
+        process.shutdown(wait=False)
 
     def close(self) -> None:
-        self._kill()
+        if self._process is not None:
+            self._kill(self._process)

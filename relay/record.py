@@ -71,7 +71,7 @@ class Record:
         level = "info" if reply.code < 300 else "warning"
         fields: Fields = {**_transaction(tx), **_message(readable), "copies": len(tx.recipients)}
         if reply.code >= 300:
-            fields["rule"] = reply.text.partition(":")[0]
+            fields["rule"] = "internal" if reply.silent else reply.text.partition(":")[0]
         evidence: Mapping[str, object] = (
             {"changes": changes} if len(tx.recipients) > 1 or reply.code >= 300 or "queued" in reply.text else {}
         )

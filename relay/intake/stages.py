@@ -18,7 +18,7 @@ from policies.verdict import Reply
 from relay.identifiers import new_ref
 from relay.permission.opt_out import OptOuts, Scope, Subject, Way
 from relay.ports import Clock, Event
-from relay.record import Record
+from relay.record import Fields, Record
 from relay.refusals import Refusals
 from relay.tokens import Purpose, Tokens
 from relay.transaction import Envelope, MailCommand, RcptCommand, Session, Transaction
@@ -80,20 +80,24 @@ class Intake:
 
     async def data(self, tx: Transaction, raw: bytes) -> Reply:
         """Opt-outs are carried out; all else is filed. Both are durable before 250."""
+        for_a_person = []
         for envelope in tx.recipients:
-            local = envelope.recipient.address.local
-            subject = await self.opt_outs.by_local_part(local)
+            subject = await self.opt_outs.by_local_part(envelope.recipient.address.local)
             if subject is not None:
                 await self.opt_outs.carry_out(subject, _scope(subject), Way.MAILTO, tx.session.client)
             else:
-                self._file(tx, raw, local)
+                for_a_person.append(envelope.recipient.address)
+        if for_a_person:
+            self._file(tx, raw, for_a_person)
         return Reply(250, "2.0.0", f"{tx.ref} accepted")
 
-    def _file(self, tx: Transaction, raw: bytes, local: str) -> None:
+    def _file(self, tx: Transaction, raw: bytes, addresses: list[Address]) -> None:
+        """Kept once, noted once for each address it was written to."""
         self.file(tx.ref, raw)
-        fields: dict[str, str | int | float | None] = {"listener": "intake", "client": tx.session.client}
-        fields |= {"recipient": f"{local}@{self.mail_domain}", "size": len(raw)}
-        self.record.journal.write(Event("service.intake_filed", tx.ref, self.clock.now(), fields=fields))
+        for address in addresses:
+            fields: Fields = {"listener": "intake", "client": tx.session.client, "size": len(raw)}
+            fields["recipient"] = str(address)
+            self.record.journal.write(Event("service.intake_filed", tx.ref, self.clock.now(), fields=fields))
 
     async def malformed(self, tx: Transaction, what: str) -> Reply:
         """A framing fault (RELIABILITY.md rows 1-3)."""
