@@ -67,8 +67,9 @@ def _bracketed(uri: str) -> str:
 def _feedback_id(recipe: Recipe) -> str:
     """CAMPAIGN:LIST:ACCOUNT:PLATFORM: Gmail counts complaints by each of them; the last has 5 to 15 characters."""
     parts = (recipe.campaign or recipe.ref, recipe.list_name or "all", recipe.account_name)
-    plain = [_plain(part)[:64] or "none" for part in parts]
-    return ":".join([*plain, f"{_plain(recipe.platform_name)}-mail"[:15] if recipe.platform_name else "relay"])
+    platform = _plain(recipe.platform_name)[:15].strip("-")
+    sender = platform if len(platform) >= 5 else f"{platform or 'relay'}-mail"
+    return ":".join([*[_plain(part)[:64] or "none" for part in parts], sender])
 
 
 def _plain(text: str) -> str:

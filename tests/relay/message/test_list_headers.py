@@ -22,7 +22,7 @@ def test_one_click_fields_are_as_rfc_8058_asks():
     )
     assert fields["list-unsubscribe-post"] == b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
     assert fields["list-id"] == b"List-Id: kabar <kabar.kopi.b.relay.example>\r\n"
-    assert fields["feedback-id"] == b"Feedback-ID: panen:kabar:kopi:Post-Haus-mail\r\n"
+    assert fields["feedback-id"] == b"Feedback-ID: panen:kabar:kopi:Post-Haus\r\n"
     assert fields["cfbl-address"] == b"CFBL-Address: fbl@b.relay.example; report=arf\r\n"
     assert fields["cfbl-feedback-id"] == b"CFBL-Feedback-ID: f-abcdefgh\r\n"
 
@@ -38,7 +38,7 @@ def test_a_service_stream_has_no_list_fields_and_no_loop_has_no_feedback_fields(
 def test_a_feedback_id_has_four_fields_whatever_the_campaign_is_called():
     fields = dict(list_headers.shared(replace(RECIPE, campaign="a:b c::d", list_name="")))
 
-    assert fields["feedback-id"] == b"Feedback-ID: a-b-c-d:all:kopi:Post-Haus-mail\r\n"
+    assert fields["feedback-id"] == b"Feedback-ID: a-b-c-d:all:kopi:Post-Haus\r\n"
     assert fields["list-id"].startswith(b"List-Id: kopi <")
 
 
