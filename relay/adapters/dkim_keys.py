@@ -6,12 +6,15 @@ import base64
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from time import time_ns
 
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -20,13 +23,14 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from relay.message.dkim import Signer, SigningFault
+from relay.message.dkim import SigningFault
 
 KEY_BITS = 2048
 """RFC 8301 §3.2: signers use at least 2048; longer keys do not fit one DNS answer everywhere."""
 _BETWEEN = "._domainkey."
 _LABELS = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*"
 _FILE = re.compile(rf"({_LABELS})\._domainkey\.({_LABELS})\.(pem|later)\Z")
+_PADDING, _DIGEST = PKCS1v15(), Prehashed(SHA256())
 _FRESH = 100_000_000
 """Nanoseconds within which a second change may leave a directory's time stamp as it was."""
 
@@ -47,6 +51,18 @@ class StoredKey:
         return f"{self.selector}{_BETWEEN}{self.domain}"
 
 
+@dataclass(frozen=True, slots=True)
+class RsaSigner:
+    """A `relay.message.dkim.Signer` over a loaded key."""
+
+    domain: str
+    selector: str
+    key: RSAPrivateKey = field(repr=False)
+
+    def sign(self, digest: bytes) -> bytes:
+        return self.key.sign(digest, _PADDING, _DIGEST)
+
+
 class KeyDirectory:
     """Every key of the relay; looks at the directory's time stamp at each question and loads a key once."""
 
@@ -54,14 +70,14 @@ class KeyDirectory:
         self.directory = directory
         self._stamp = -1
         self._stored: tuple[StoredKey, ...] = ()
-        self._signers: dict[tuple[str, str], Signer] = {}
+        self._signers: dict[tuple[str, str], RsaSigner] = {}
 
     def stored(self) -> tuple[StoredKey, ...]:
         """All keys, by domain and newest selector last."""
         self._refresh()
         return self._stored
 
-    def signer(self, domain: str, selector: str) -> Signer:
+    def signer(self, domain: str, selector: str) -> RsaSigner:
         """The signer a recipe names, also one that signs no new mail any more; SigningFault where there is none."""
         self._refresh()
         found = self._signers.get((domain, selector))
@@ -69,7 +85,7 @@ class KeyDirectory:
             return found
         for one in self._stored:
             if (one.domain, one.selector) == (domain, selector):
-                return self._signers.setdefault((domain, selector), Signer(domain, selector, _load(one.path)))
+                return self._signers.setdefault((domain, selector), RsaSigner(domain, selector, _load(one.path)))
         raise SigningFault(f"no DKIM key for {selector}{_BETWEEN}{domain}")
 
     def for_author(self, domain: str) -> tuple[str, str] | None:

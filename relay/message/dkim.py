@@ -6,13 +6,8 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
-
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
-from cryptography.hazmat.primitives.hashes import SHA256
 
 from relay.message.header_fields import WIDTH, HeaderFault, header_field, relaxed
 
@@ -45,7 +40,6 @@ VARYING = ("list-unsubscribe", "cfbl-feedback-id")
 """Signed fields that differ between the copies of one message."""
 
 _RUN = re.compile(rb"  +")
-_PADDING, _DIGEST = PKCS1v15(), Prehashed(SHA256())
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,253}\Z")
 
 
@@ -53,17 +47,17 @@ class SigningFault(Exception):
     """A signature the recipe asks for cannot be made: our own fault, answered 451."""
 
 
-@dataclass(frozen=True, slots=True)
-class Signer:
+class Signer(Protocol):
     """One private key with the names its public half is published under."""
 
-    domain: str
-    selector: str
-    key: RSAPrivateKey = field(repr=False)
+    @property
+    def domain(self) -> str: ...
+
+    @property
+    def selector(self) -> str: ...
 
     def sign(self, digest: bytes) -> bytes:
-        """Base64 of the RSA signature over a SHA-256 digest."""
-        return base64.b64encode(self.key.sign(digest, _PADDING, _DIGEST))
+        """The PKCS #1 v1.5 signature over a SHA-256 digest."""
 
 
 class SigningKeys(Protocol):
@@ -153,7 +147,7 @@ class SignatureTemplate:
         """The whole field; `header` is the state after the signed fields, `body_hash` base64."""
         state = header.copy()
         state.update(self.canonical + body_hash + b"; b=")
-        text = self.signer.sign(state.digest())
+        text = base64.b64encode(self.signer.sign(state.digest()))
         lines = [text[at : at + 72] for at in range(0, len(text), 72)]
         return self.octets + body_hash + b";\r\n b=" + b"\r\n  ".join(lines) + b"\r\n"
 

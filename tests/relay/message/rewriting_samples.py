@@ -11,7 +11,8 @@ import dkim
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from relay.message.dkim import Signer, SigningFault
+from relay.adapters.dkim_keys import RsaSigner
+from relay.message.dkim import SigningFault
 from relay.message.parts import DisplayedPart, Edit, Message, Part
 from relay.message.recipe import CopyRecipe, Recipe
 from relay.message.recode import walk
@@ -51,14 +52,14 @@ OTHER = replace(
 
 
 @cache
-def signer(domain: str, selector: str) -> Signer:
-    return Signer(domain, selector, generate_private_key(public_exponent=65537, key_size=2048))
+def signer(domain: str, selector: str) -> RsaSigner:
+    return RsaSigner(domain, selector, generate_private_key(public_exponent=65537, key_size=2048))
 
 
 class Keys:
     """A key for every name asked for but 'missing'."""
 
-    def signer(self, domain: str, selector: str) -> Signer:
+    def signer(self, domain: str, selector: str) -> RsaSigner:
         if selector == "missing":
             raise SigningFault("no such key")
         return signer(domain, selector)
