@@ -19,7 +19,7 @@ from relay.ports.spool import (
     SpooledMessage,
     StaleLease,
 )
-from relay.ports.world import Clock, StoreUnavailable
+from relay.ports.world import Clock, StoreFull, StoreUnavailable
 
 __all__ = [
     "Claimed",
@@ -52,6 +52,7 @@ __all__ = [
     "SpooledCopy",
     "SpooledMessage",
     "StaleLease",
+    "StoreFull",
     "StoreUnavailable",
     "TxtAnswer",
 ]

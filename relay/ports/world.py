@@ -10,6 +10,10 @@ class StoreUnavailable(Exception):
     """The store could not be read or written: 451 4.3.0, never a pass."""
 
 
+class StoreFull(StoreUnavailable):
+    """No space for what was to be written: 452 4.3.1; nothing of it is kept."""
+
+
 class Clock(Protocol):
     def now(self) -> datetime:
         """Aware UTC time."""

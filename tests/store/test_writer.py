@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from relay.adapters.store.engine import PRAGMAS
-from relay.adapters.store.hot import Query, Statements, StoreFull
+from relay.adapters.store.hot import Query, Statements
 from relay.adapters.store.hot_sqlite import SqliteWriteConnection
 from relay.adapters.store.mail_store import MailStore
 from relay.adapters.store.writer import Writer
-from relay.ports import StoreUnavailable
+from relay.ports import StoreFull, StoreUnavailable
 
 COUNT = Query[tuple[int]]("SELECT COUNT(*) FROM generation")
 

@@ -15,10 +15,6 @@ Value = str | int | float | bytes | None
 Row = TypeVar("Row", bound=tuple[object, ...], covariant=True)
 
 
-class StoreFull(StoreUnavailable):
-    """No space for what was to be written: 452 4.3.1; nothing of it is kept."""
-
-
 class StoreBroken(StoreUnavailable):
     """Writing or syncing failed; what the disk holds is unknown, so nothing more is written (row 61)."""
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from relay.adapters.store.engine import PRAGMAS
-from relay.adapters.store.hot import Query, Row, Statements, StoreBroken, StoreFull, Value
-from relay.ports import StoreUnavailable
+from relay.adapters.store.hot import Query, Row, Statements, StoreBroken, Value
+from relay.ports import StoreFull, StoreUnavailable
 
 LOOK_EVERY = 0.2
 """Seconds between looks whether the file is still the one that was opened."""
