@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from relay.ports import StoreFull, StoreUnavailable
 COUNT = Query[tuple[int]]("SELECT COUNT(*) FROM generation")
 
 
-def insert(topic: str):
+def insert(topic: str) -> Callable[[Statements], str]:
     def job(statements: Statements) -> str:
         statements.execute("INSERT INTO generation (topic, number) VALUES (?, 1)", (topic,))
         return topic
