@@ -53,7 +53,7 @@ def _person(record: PersonRecord) -> Fields:
 
 def _fields(record: PersonRecord, one: SubscriptionRecord, max_age: timedelta) -> Fields:
     added, confirmed = _last(one.events, "added"), _last(one.events, "confirmed")
-    no = one.no or record.no
+    no = one.no
     status = no.reason.value if no else one.status.value
     return (
         _person(record)

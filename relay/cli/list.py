@@ -110,17 +110,19 @@ def import_(
         raise Failure(str(fault), Exit.USAGE) from None
     who, settings = act(by), invocation(ctx).settings
 
-    async def work(engine: Engine) -> tuple[int | None, Summary]:
+    async def work(engine: Engine) -> tuple[int | None, Summary, Confirm]:
         target = await Imports(engine).target(account, list_name)
         batch = await _batch(engine, target, source, opened, who, dry_run)
         judge = _judge(target, source, who, settings)
         with _reporting(report) as tell:
             summary = await run(opened, judge, batch, tell)
-        return (batch.batch_id if isinstance(batch, StoredBatch) else None), summary
+        return (batch.batch_id if isinstance(batch, StoredBatch) else None), summary, target.confirm
 
-    batch_id, summary = with_store(ctx, work)
+    batch_id, summary, confirm = with_store(ctx, work)
     if opened.encoding == "cp1252":
         print_note("the file is not UTF-8: read as windows-1252")
+    if confirm is Confirm.DOUBLE and summary.accepted:
+        print_note("a double opt-in list: nobody here may be mailed before confirming (consent.unconfirmed)")
     _print_summary(batch_id, summary, json)
 
 

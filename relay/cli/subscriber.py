@@ -17,7 +17,6 @@ from relay.adapters.dns import DnsResolver
 from relay.adapters.store.engine import Engine
 from relay.adapters.store.evidence import Evidence
 from relay.adapters.store.imports import Imports
-from relay.adapters.store.lists import Lists
 from relay.adapters.store.subscribers import Request, Subscribers
 from relay.cli.arguments import Account, List, Mailbox, name, one_line
 from relay.cli.evidence_bundle import bundle
@@ -62,9 +61,8 @@ def add(
 
     async def work(engine: Engine) -> SubscriptionStatus:
         await _refuse_unknown_domain(address, settings)
-        record, _ = await Lists(engine).show(account, list_name)
         target = await Imports(engine).target(account, list_name)
-        refused = ROLE if _is_refused_role(address, record.confirm, target.domains) else ""
+        refused = ROLE if _is_refused_role(address, target.confirm, target.domains) else ""
         request = Request(address, person or "", consented_at, source or "", refused_rule=refused)
         return await Subscribers(engine).add(account, list_name, request, who)
 

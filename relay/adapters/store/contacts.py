@@ -58,7 +58,7 @@ async def made_contacts(
     connection: AsyncConnection, account_id: int, addresses: Sequence[Address], names: Mapping[str, str], at: datetime
 ) -> dict[str, int]:
     """Contact ids by address key, made where there were none; `names` by key go to new ones only."""
-    ids = await _ids(connection, account_id, [address.key for address in addresses])
+    ids = await contact_ids(connection, account_id, [address.key for address in addresses])
     new = [
         {
             "account_id": account_id,
@@ -74,10 +74,11 @@ async def made_contacts(
     if not new:
         return ids
     await connection.execute(insert_missing(connection, contact), new)
-    return ids | await _ids(connection, account_id, [str(row["address_key"]) for row in new])
+    return ids | await contact_ids(connection, account_id, [str(row["address_key"]) for row in new])
 
 
-async def _ids(connection: AsyncConnection, account_id: int, keys: Sequence[str]) -> dict[str, int]:
+async def contact_ids(connection: AsyncConnection, account_id: int, keys: Sequence[str]) -> dict[str, int]:
+    """Contact ids by address key, for those there are."""
     statement = select(contact.c.address_key, contact.c.contact_id).where(
         contact.c.account_id == account_id, contact.c.address_key.in_(keys)
     )

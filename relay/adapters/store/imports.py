@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from sqlalchemy import and_, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from policies.facts import SubscriptionStatus
+from policies.facts import Confirm, SubscriptionStatus
 from policies.imports.row import DUPLICATE, NO_RULE, Row
 from relay.adapters.store.contacts import made_contacts
 from relay.adapters.store.engine import Engine, optional_us, to_us
 from relay.adapters.store.history import Act, record_event
 from relay.adapters.store.names import account_id_of, fresh_id, list_id_of
 from relay.adapters.store.noes import keep_imported, standing_noes
-from relay.adapters.tables import domain, import_batch, subscription
+from relay.adapters.tables import domain, import_batch, mailing_list, subscription
 from relay.identifiers import new_ref
 from relay.permission.imports import Summary
 from relay.ports import Event
@@ -33,6 +33,7 @@ class Target:
     account_name: str
     list_id: int
     list_name: str
+    confirm: Confirm
     domains: frozenset[str]
     """The account's verified domains."""
 
@@ -48,8 +49,13 @@ class Imports:
         async with self._engine.connect() as connection:
             account_id = await account_id_of(connection, account_name)
             list_id = await list_id_of(connection, account_id, list_name)
+            kind = select(mailing_list.c.confirm).where(
+                mailing_list.c.account_id == account_id, mailing_list.c.list_id == list_id
+            )
+            confirm = Confirm((await connection.execute(kind)).scalar_one())
             own = select(domain.c.domain).where(domain.c.account_id == account_id, domain.c.verified_at.is_not(None))
-            return Target(account_id, account_name, list_id, list_name, frozenset(await connection.scalars(own)))
+            domains = frozenset(await connection.scalars(own))
+        return Target(account_id, account_name, list_id, list_name, confirm, domains)
 
     async def begin(self, target: Target, source: str, file_hash: str, act: Act) -> StoredBatch:
         """A new batch, its provenance recorded before its first row."""

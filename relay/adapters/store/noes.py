@@ -11,11 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from policies.address import Address
 from policies.facts import SubscriptionStatus, SuppressionReason
-from relay.adapters.store.contacts import contact_id_of
+from relay.adapters.store.contacts import contact_id_of, contact_ids
 from relay.adapters.store.engine import from_us, to_us
 from relay.adapters.store.history import Act, record_consent
 from relay.adapters.store.names import insert_missing
-from relay.adapters.tables import contact, subscription, suppression
+from relay.adapters.tables import account, contact, subscription, suppression
 
 BY_STAFF = "staff"
 """The way of a 'no' that staff put in, and the only one they may take out."""
@@ -84,18 +84,26 @@ async def _still_says_it(connection: AsyncConnection, wish: Wish, at: int, way: 
     """Whether the row there already means all that the wish does: not lifted, and no weaker than a person's own."""
     if lifted_at is not None or (way == BY_STAFF and wish.way != BY_STAFF):
         return False
-    joined = subscription.join(
-        contact,
-        (contact.c.account_id == subscription.c.account_id) & (contact.c.contact_id == subscription.c.contact_id),
-    )
-    newer = (
-        select(subscription.c.contact_id)
-        .select_from(joined)
-        .where(contact.c.address_key == wish.address.key, subscription.c.confirmed_at > at)
-    )
+    return not await _confirmed_since(connection, wish, at)
+
+
+async def _confirmed_since(connection: AsyncConnection, wish: Wish, at: int) -> bool:
+    """Whether the person confirmed any list after that time; for every account, under any."""
+    accounts = select(account.c.account_id)
     if wish.account_id:
-        newer = newer.where(subscription.c.account_id == wish.account_id)
-    return await connection.scalar(newer.limit(1)) is None
+        accounts = accounts.where(account.c.account_id == wish.account_id)
+    people = select(contact.c.account_id, contact.c.contact_id).where(
+        contact.c.account_id.in_(accounts), contact.c.address_key == wish.address.key
+    )
+    for account_id, contact_id in (await connection.execute(people)).tuples().all():
+        newer = select(subscription.c.contact_id).where(
+            subscription.c.account_id == account_id,
+            subscription.c.contact_id == contact_id,
+            subscription.c.confirmed_at > at,
+        )
+        if await connection.scalar(newer.limit(1)) is not None:
+            return True
+    return False
 
 
 async def keep_imported(
@@ -136,29 +144,17 @@ async def _keep_all(
 
 
 async def _outlived(connection: AsyncConnection, account_id: int, list_id: int, keys: Sequence[str]) -> list[str]:
-    """Keys whose 'no' of this scope is older than a confirmation of any list it covers."""
-    joined = subscription.join(
-        contact,
-        (contact.c.account_id == subscription.c.account_id) & (contact.c.contact_id == subscription.c.contact_id),
-    ).join(
-        suppression,
-        and_(
-            suppression.c.account_id == contact.c.account_id,
-            suppression.c.address_key == contact.c.address_key,
-            suppression.c.list_id == list_id,
-        ),
+    """Keys whose 'no' of this scope is older than a confirmation of a list it covers."""
+    confirmed = await _confirmations(connection, account_id, list_id, keys)
+    if not confirmed:
+        return []
+    said = select(suppression.c.address_key, suppression.c.at).where(
+        suppression.c.account_id == account_id,
+        suppression.c.list_id == list_id,
+        suppression.c.address_key.in_(list(confirmed)),
     )
-    statement = (
-        select(contact.c.address_key)
-        .distinct()
-        .select_from(joined)
-        .where(
-            contact.c.account_id == account_id,
-            contact.c.address_key.in_(keys),
-            subscription.c.confirmed_at > suppression.c.at,
-        )
-    )
-    return list(await connection.scalars(statement))
+    rows = (await connection.execute(said)).tuples().all()
+    return [key for key, at in rows if confirmed[key] > at]
 
 
 async def _remember(connection: AsyncConnection, wish: Wish) -> None:
@@ -207,23 +203,24 @@ async def standing_noes(
 async def _confirmations(
     connection: AsyncConnection, account_id: int, list_id: int, keys: Sequence[str]
 ) -> dict[str, int]:
-    """When each address last confirmed this list by double opt-in; a newer one lifts a 'no' for the list."""
-    joined = subscription.join(
-        contact,
-        (contact.c.account_id == subscription.c.account_id) & (contact.c.contact_id == subscription.c.contact_id),
+    """When each address last confirmed this list (0: any) by double opt-in; a newer one lifts a 'no' for the list.
+
+    In two steps: joined, the planner may walk the whole account once a key.
+    """
+    ids = await contact_ids(connection, account_id, keys)
+    table = subscription.c
+    statement = select(table.contact_id, table.confirmed_at).where(
+        table.account_id == account_id,
+        table.contact_id.in_(list(ids.values())),
+        table.status == SubscriptionStatus.CONFIRMED.value,
+        table.confirmed_at.is_not(None),
     )
-    statement = (
-        select(contact.c.address_key, subscription.c.confirmed_at)
-        .select_from(joined)
-        .where(
-            subscription.c.account_id == account_id,
-            subscription.c.list_id == list_id,
-            subscription.c.status == SubscriptionStatus.CONFIRMED.value,
-            subscription.c.confirmed_at.is_not(None),
-            contact.c.address_key.in_(keys),
-        )
-    )
-    return dict((await connection.execute(statement)).tuples().all())
+    if list_id != EVERY_LIST:
+        statement = statement.where(table.list_id == list_id)
+    latest: dict[int, int] = {}
+    for contact_id, at in await connection.execute(statement):
+        latest[contact_id] = max(at, latest.get(contact_id, at))
+    return {key: latest[contact_id] for key, contact_id in ids.items() if contact_id in latest}
 
 
 async def lift_for_list(connection: AsyncConnection, account_id: int, list_id: int, key: str, at: datetime) -> None:
