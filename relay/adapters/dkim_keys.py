@@ -99,27 +99,25 @@ class KeyDirectory:
         return None
 
     def generate(self, domain: str, at: datetime, *, later: bool = False) -> StoredKey:
-        """Makes and stores a key under a selector of the date; with `later` it signs only once activated."""
+        """Makes and stores a key under a selector of the date.
+
+        With `later` it does not sign yet: the next call without `later` lets it sign instead of making another.
+        """
+        waiting = next((one for one in self.stored() if one.domain == domain and not one.signs), None)
+        if waiting is not None and not later:
+            return self._activated(waiting)
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         key = generate_private_key(public_exponent=65537, key_size=KEY_BITS)
         for selector in _selectors(at):
             if any(one.domain == domain and one.selector == selector for one in self.stored()):
                 continue
-            stored = StoredKey(domain, selector, self._path(domain, selector, later), not later)
+            stored = StoredKey(domain, selector, self._path(domain, selector, later=later), not later)
             if _FILE.match(stored.path.name) is None:
                 raise ValueError(f"{domain!r} is no domain name in A-labels")
             _write(stored.path, key)
             self._stamp = -1
             return stored
         raise SigningFault(f"too many keys for {domain} on one day")
-
-    def activate(self, domain: str, selector: str) -> None:
-        """Lets a key made for later sign from now on; SigningFault where there is none such."""
-        try:
-            self._path(domain, selector, True).rename(self._path(domain, selector, False))
-        except FileNotFoundError as missing:
-            raise SigningFault(f"no DKIM key waits for {selector}{_BETWEEN}{domain}") from missing
-        self._stamp = -1
 
     def record(self, domain: str, selector: str) -> str:
         """The TXT record's text (RFC 6376 §3.6.1), not yet cut into strings."""
@@ -131,7 +129,13 @@ class KeyDirectory:
         """Key files that others than their owner may read."""
         return [one.path for one in self.stored() if one.path.stat().st_mode & 0o077]
 
-    def _path(self, domain: str, selector: str, later: bool) -> Path:
+    def _activated(self, waiting: StoredKey) -> StoredKey:
+        path = self._path(waiting.domain, waiting.selector, later=False)
+        waiting.path.rename(path)
+        self._stamp = -1
+        return StoredKey(waiting.domain, waiting.selector, path, signs=True)
+
+    def _path(self, domain: str, selector: str, *, later: bool) -> Path:
         return self.directory / f"{selector}{_BETWEEN}{domain}.{'later' if later else 'pem'}"
 
     def _refresh(self) -> None:

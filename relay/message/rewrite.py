@@ -42,11 +42,6 @@ class Prepared:
         self._seven_bit: tuple[OutgoingHeader, Body] | None = None
 
     @property
-    def writes(self) -> bool:
-        """Whether any displayed part becomes other than the customer wrote it."""
-        return any(one.insertions for one in self._fit.writings)
-
-    @property
     def changes(self) -> tuple[Change, ...]:
         """What rewriting changes, header first, parts in order."""
         return (*_header_changes(self.message, self._header, self._recipe), *_body_changes(self._fit))

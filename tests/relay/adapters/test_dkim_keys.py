@@ -41,17 +41,16 @@ def test_another_process_sees_a_new_key_without_a_restart(keys):
     assert other.signer("kopi.example", "r20261123").domain == "kopi.example"
 
 
-def test_a_key_made_for_later_signs_only_once_activated(keys):
+def test_a_key_made_for_later_signs_once_asked_for_again(keys):
     keys.generate("kopi.example", AT)
     later = keys.generate("kopi.example", AT, later=True)
 
-    assert later.selector == "r20261123b"
+    assert (later.selector, later.signs) == ("r20261123b", False)
     assert keys.for_author("kopi.example") == ("kopi.example", "r20261123")
-    keys.activate("kopi.example", "r20261123b")
+    assert keys.generate("kopi.example", AT).selector == "r20261123b"
     assert keys.for_author("kopi.example") == ("kopi.example", "r20261123b")
     assert keys.signer("kopi.example", "r20261123").selector == "r20261123"
-    with pytest.raises(SigningFault):
-        keys.activate("kopi.example", "r20261123b")
+    assert keys.generate("kopi.example", AT).selector == "r20261123c"
 
 
 def test_a_subdomain_is_signed_by_its_parent_unless_it_has_a_key(keys):
