@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
+import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -15,11 +18,13 @@ from policies.facts import SuppressionReason
 from policies.registry import build
 from relay.adapters.clock import SystemClock
 from relay.adapters.dkim_keys import KeyDirectory
+from relay.adapters.journal_output import open_outputs
 from relay.adapters.maildir import Maildir
 from relay.adapters.smarthost import Opener, Route, client_context
 from relay.adapters.store.journal_reading import JournalReader
-from relay.adapters.store.opened import OpenedStore
+from relay.adapters.store.mail_store import MailStore, open_mail_store
 from relay.adapters.store.refusal_rows import StoreRefusals
+from relay.adapters.store.retention import expire
 from relay.adapters.store.suppressions import People
 from relay.forwarding.answers import CONSENT_RULES, Answers
 from relay.forwarding.breaker import Breaker
@@ -32,11 +37,13 @@ from relay.forwarding.retry import Keeper
 from relay.forwarding.smarthosts import Pool, Weighted
 from relay.forwarding.states import Timetable
 from relay.gather import Gather
+from relay.identifiers import new_ref
 from relay.intake.stages import Intake
+from relay.journal import LineJournal
 from relay.login import Login
 from relay.message.dkim import sign_own
 from relay.permission.opt_out import OptOuts
-from relay.ports import StoreUnavailable
+from relay.ports import Event, StoreUnavailable
 from relay.reading import Reader
 from relay.recipes import Recipes
 from relay.record import Record
@@ -60,7 +67,8 @@ class App:
     """One process's collaborators, built from Settings and closed together."""
 
     settings: Settings
-    store: OpenedStore
+    store: MailStore
+    journal: LineJournal
     clock: SystemClock
     tokens: Tokens
     keys: KeyDirectory
@@ -76,14 +84,15 @@ class App:
     async def open(cls, loaded: Loaded) -> App:
         """Open the store and build everything; StoreUnavailable, OSError where something is missing."""
         settings, clock = loaded.settings, SystemClock()
-        store = OpenedStore.open(settings, clock)
+        store = open_mail_store(settings.store.url, clock, timedelta(seconds=settings.delivery.in_doubt_after))
+        journal = LineJournal(socket.gethostname(), open_outputs(settings.log, os.environ), store.journal)
         tokens = Tokens(KeyRing.open(settings.data_dir / "keys"))
         keys = KeyDirectory(settings.data_dir / "dkim")
         refusals = Refusals(settings.platform.public_url, tokens)
-        record = Record(store.journal, clock)
+        record = Record(journal, clock)
         reader, passwords = Reader(settings.hostname, settings.platform.public_url), Passwords()
         pool = smarthosts(settings, clock)
-        office = _office(settings, store, clock, keys, pool, refusals)
+        office = _office(settings, store, journal, clock, keys, pool, refusals)
         commit = Commit(office)
         rules = build(settings)
         login = Login(rules, store.directory, Gate(passwords, Guesses(clock.monotonic)), refusals, record, clock)
@@ -91,7 +100,7 @@ class App:
         sending = Sending(recipes, keys, store.permissions, commit, refusals, record, clock)
         gather = Gather(store.directory, store.permissions, reader)
         stages = Stages(settings, rules, gather, login, sending, refusals, record, clock)
-        return cls(settings, store, clock, tokens, keys, pool, reader, passwords, office, commit, stages, [])
+        return cls(settings, store, journal, clock, tokens, keys, pool, reader, passwords, office, commit, stages, [])
 
     async def smtp_servers(self) -> list[SmtpServer]:
         """Start every listener; intake has stages of its own, for it relays nothing."""
@@ -124,7 +133,7 @@ class App:
         )
 
     def opt_outs(self) -> OptOuts:
-        return OptOuts(self.tokens, People(self.store.engine, self.clock), self.store.journal, self.clock)
+        return OptOuts(self.tokens, People(self.store.engine, self.clock), self.journal, self.clock)
 
     def keeper(self) -> Keeper:
         """The retry queue's one process."""
@@ -136,9 +145,9 @@ class App:
         keep = timedelta(days=self.settings.retention.journal)
         while not ending.is_set():
             try:
-                await self.store.forget_before(self.clock.now() - keep)
+                await expire(self.store.writer, self.clock.now() - keep)
             except StoreUnavailable as trouble:
-                self.store.say("service.retention_failed", "warning", {"error": str(trouble)})
+                self.say("service.retention_failed", "warning", {"error": str(trouble)})
             try:
                 async with asyncio.timeout(RETENTION_SECONDS):
                     await ending.wait()
@@ -156,6 +165,10 @@ class App:
         )
         return WebServer(site, self.settings.web.bind)
 
+    def say(self, event: str, level: str, fields: Mapping[str, str | int | float | None]) -> None:
+        """One diagnostic event."""
+        self.journal.write(Event(event, new_ref(), self.clock.now(), level, fields=fields))
+
     async def probe_store(self) -> None:
         """StoreUnavailable where the store does not answer."""
         await self.store.probe()
@@ -167,7 +180,7 @@ class App:
     def renew(self, loaded: Loaded) -> None:
         """After a reload: rules, thresholds, log files and certificates; what is bound stays bound."""
         self.stages.renew(loaded.settings, build(loaded.settings))
-        self.store.journal.reopen()
+        self.journal.reopen()
         for server in self.servers:
             server.reload_certificate()
 
@@ -177,6 +190,7 @@ class App:
         self.reader.close()
         self.passwords.close()
         await self.store.close()
+        self.journal.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +226,13 @@ def _door(settings: Settings, one: SmarthostSettings, clock: SystemClock) -> Lin
 
 
 def _office(
-    settings: Settings, store: OpenedStore, clock: SystemClock, keys: KeyDirectory, pool: Pool, refusals: Refusals
+    settings: Settings,
+    store: MailStore,
+    journal: LineJournal,
+    clock: SystemClock,
+    keys: KeyDirectory,
+    pool: Pool,
+    refusals: Refusals,
 ) -> Office:
     enforced = frozenset(
         reason for reason in SuppressionReason if settings.rule(CONSENT_RULES[reason][0]).mode == "enforce"
@@ -220,7 +240,7 @@ def _office(
     return Office(
         pool,
         store.spool,
-        store.journal,
+        journal,
         clock,
         Timetable(settings.delivery, random.random),
         Recheck(store.directory, store.permissions, enforced),

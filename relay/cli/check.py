@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,7 @@ from policies.address import Address, AddressFault
 from policies.registry import build
 from relay.adapters.clock import SystemClock
 from relay.adapters.dkim_keys import KeyDirectory
-from relay.adapters.store.opened import OpenedStore
+from relay.adapters.store.mail_store import open_mail_store
 from relay.app import Signers
 from relay.cli.invocation import Json, invocation
 from relay.cli.output import Exit, Failure, print_json, print_line, print_table
@@ -52,7 +53,7 @@ def check(
 async def judge(settings: Settings, raw: bytes, name: str, to: list[Address], list_name: str) -> Report:
     """One dry run on a store opened for it; Failure where account or list do not exist."""
     clock = SystemClock()
-    store = OpenedStore.open(settings, clock, journal=False)
+    store = open_mail_store(settings.store.url, clock, timedelta(seconds=settings.delivery.in_doubt_after))
     reader = Reader(settings.hostname, settings.platform.public_url)
     keys = KeyDirectory(settings.data_dir / "dkim")
     tokens = Tokens(KeyRing.open(settings.data_dir / "keys"))

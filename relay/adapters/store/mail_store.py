@@ -9,13 +9,15 @@ from functools import partial
 
 from relay.adapters.store.directory import StoreDirectory
 from relay.adapters.store.engine import Engine, open_store, sqlite_path
-from relay.adapters.store.hot import HotReader
+from relay.adapters.store.hot import HotReader, Query
 from relay.adapters.store.hot_sqlite import SqliteReader, SqliteWriteConnection
 from relay.adapters.store.journal import StoreJournal
 from relay.adapters.store.permissions import StorePermissions
 from relay.adapters.store.spool import StoreSpool
 from relay.adapters.store.writer import Writer
 from relay.ports import Clock, StoreUnavailable
+
+_ALIVE = Query[tuple[int]]("SELECT COUNT(*) FROM generation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,10 @@ class MailStore:
     permissions: StorePermissions
     spool: StoreSpool
     journal: StoreJournal
+
+    async def probe(self) -> None:
+        """Returns when the store answers; StoreUnavailable otherwise."""
+        await self.reader.fetch(_ALIVE)
 
     async def close(self) -> None:
         """Write what waits, then close every connection."""
