@@ -1,15 +1,26 @@
-"""A running relay per module (cheap checks share it) or per test (those that break it)."""
+"""One running relay that all cheap checks share, others for those that change or break theirs; tools by name."""
+
+import os
+import shutil
 
 import pytest
 from running import Running
+from world import build
+
+PACKAGES = {
+    "swaks": "swaks",
+    "curl": "curl",
+    "postfix": "postfix",
+    "opendkim": "opendkim",
+}
+"""Program -> Debian package."""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shared_relay(tmp_path_factory):
-    relay = Running(tmp_path_factory.mktemp("relay"))
-    relay.relay("db", "init")
-    relay.account()
-    relay.subscribe("anne@example.test", "budi@example.test", "chen@example.test")
+    """The world of world.py on two workers; tests take people of their own and leave settings alone."""
+    relay = Running(tmp_path_factory.mktemp("relay"), workers=2)
+    build(relay)
     relay.start()
     yield relay
     relay.stop()
@@ -22,7 +33,7 @@ def own_relay(tmp_path):
 
     def make(**settings):
         relay = Running(tmp_path, **settings)
-        relay.relay("db", "init")
+        relay.here("db", "init")
         relay.account()
         relay.subscribe("anne@example.test", "budi@example.test", "chen@example.test")
         started.append(relay)
@@ -32,3 +43,19 @@ def own_relay(tmp_path):
     for relay in started:
         if relay.process is not None and relay.process.poll() is None:
             relay.kill()
+
+
+@pytest.fixture(scope="session")
+def tool():
+    """The path of a program; without it the test is skipped by name, and fails under CI."""
+
+    def find(program):
+        path = shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+        if path is None:
+            missing = f"{program} is not installed: apt-get install {PACKAGES[program]}"
+            if os.environ.get("CI") == "true":
+                pytest.fail(missing)
+            pytest.skip(missing)
+        return path
+
+    return find

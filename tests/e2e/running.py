@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import email
+import email.policy
+import io
 import json
 import os
 import signal
@@ -14,7 +17,10 @@ import sys
 import time
 import urllib.request
 from dataclasses import dataclass, field
+from email.message import EmailMessage
 from pathlib import Path
+
+from relay.cli.main import main
 
 PASSWORD = "a-long-test-password"
 POSTAL_ADDRESS = "1 Example Street, Example Town 12345"
@@ -148,6 +154,19 @@ tls = "none"
             raise AssertionError(f"relay {' '.join(args)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
         return done.stdout
 
+    def here(self, *args: str, stdin: str = "", code: int | None = 0) -> str:
+        """The same command in this process, for what many tests need and none is about: no second interpreter."""
+        out, err, before = io.StringIO(), io.StringIO(), sys.stdin
+        sys.stdin = io.StringIO(stdin)
+        try:
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                done = main(["--config", str(self.config), *args])
+        finally:
+            sys.stdin = before
+        if code is not None and done != code:
+            raise AssertionError(f"relay {' '.join(args)}: exit {done}\n{out.getvalue()}{err.getvalue()}")
+        return out.getvalue()
+
     def command(self, *args: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         command = [*RELAY, "--config", str(self.config), *args]
         return subprocess.run(
@@ -155,18 +174,27 @@ tls = "none"
         )
 
     def json(self, *args: str, code: int | None = 0) -> object:
-        return json.loads(self.relay(*args, "--json", code=code))
+        return json.loads(self.here(*args, "--json", code=code))
 
     def account(self, name: str = "acme", domain: str = "acme.test", *, dkim: bool = True) -> None:
         """An account in good standing with a verified domain, a DKIM key, a login and a single opt-in list 'news'."""
-        add = ("--organisation", name.title(), "--email", f"owner@{domain}", "--country", "US", "--industry", "retail")
-        self.relay("account", "add", name, *add, "--postal-address", POSTAL_ADDRESS, "--accept-policy")
-        self.relay("domain", "add", name, domain)
-        self.relay("domain", "verify", name, domain, "--force", "--reason", "test")
-        self.relay("credential", "add", name, "mail", "--stdin", stdin=PASSWORD)
-        self.relay("list", "add", name, "news", "--confirm", "single")
+        add = (
+            "--organisation",
+            name.title(),
+            "--email",
+            f"owner@{domain}",
+            "--country",
+            "US",
+            "--industry",
+            "retail",
+        )
+        self.here("account", "add", name, *add, "--postal-address", POSTAL_ADDRESS, "--accept-policy")
+        self.here("domain", "add", name, domain)
+        self.here("domain", "verify", name, domain, "--force", "--reason", "test")
+        self.here("credential", "add", name, "mail", "--stdin", stdin=PASSWORD)
+        self.here("list", "add", name, "news", "--confirm", "single")
         if dkim:
-            self.relay("dkim", "keygen", domain)
+            self.here("dkim", "keygen", domain)
 
     def subscribe(self, *addresses: str, account: str = "acme", list_name: str = "news", days: int = 10) -> None:
         """Import addresses with a consent date so many days ago."""
@@ -174,7 +202,7 @@ tls = "none"
         rows = "".join(f"{address},{at},sign-up form\n" for address in addresses)
         file = self.folder / "import.csv"
         file.write_text(f"email,consented_at,consent_source\n{rows}")
-        self.relay("list", "import", account, list_name, str(file), "--source", "test data")
+        self.here("list", "import", account, list_name, str(file), "--source", "test data")
 
     # ------------------------------------------------------------ listeners
 
@@ -214,15 +242,35 @@ tls = "none"
                 return mails
             time.sleep(0.05)
 
-    def events(self, *args: str) -> list[dict[str, object]]:
-        """`relay log --json`, after the journal's lag."""
-        time.sleep(0.4)
-        return [json.loads(line) for line in self.relay("log", *args, "--json").splitlines()]
+    def copies(self, ref: str, wanted: int, seconds: float = 20.0) -> list[EmailMessage]:
+        """What arrived in the outbox of one message, by its REF in Received, once so many did."""
+        deadline = time.monotonic() + seconds
+        while True:
+            mails = [path.read_bytes() for path in sorted((self.outbox / "new").glob("*"))]
+            found = [mail for mail in mails if ref.encode() in mail.partition(b"\r\n\r\n")[0]]
+            if len(found) >= wanted or time.monotonic() > deadline:
+                return [email.message_from_bytes(mail, policy=email.policy.default) for mail in found]
+            time.sleep(0.05)
 
-    def lines(self) -> list[dict[str, object]]:
-        """What the relay printed on stdout so far."""
-        found = self.journal.read_text().splitlines()
-        return [json.loads(line) for line in found if line.startswith("{")]
+    def events(self, *args: str, wanted: int = 1, seconds: float = 20.0) -> list[dict[str, object]]:
+        """`relay log --json` once it has so many lines: rows are written a moment after the reply."""
+        deadline = time.monotonic() + seconds
+        while True:
+            found = [json.loads(line) for line in self.here("log", *args, "--json").splitlines()]
+            if len(found) >= wanted or time.monotonic() > deadline:
+                return found
+            time.sleep(0.1)
+
+    def lines(self, wanted: int = 0, seconds: float = 10.0, **members: object) -> list[dict[str, object]]:
+        """What the relay printed on stdout with these members, once there are so many."""
+        deadline = time.monotonic() + seconds
+        while True:
+            text = self.journal.read_text()
+            found = [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines() if line.startswith("{")]
+            found = [line for line in found if members.items() <= line.items()]
+            if len(found) >= wanted or time.monotonic() > deadline:
+                return found
+            time.sleep(0.05)
 
 
 def message(subject: str = "News", text: str = "Hello.\n", author: str = "Acme <news@acme.test>") -> bytes:
