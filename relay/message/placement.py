@@ -31,11 +31,12 @@ def placed(message: Message, write: Writing) -> list[Replacement]:
         return [_in_base64(message.raw, write.displayed, spots)]
     quoted = part.encoding == "quoted-printable"
     spots = [_in_quoted(message.raw, part, one) if quoted else _moved(part.body, one) for one in spots]
-    kind = QuotedStretch if quoted else PlainStretch
-    return [
-        Replacement(start, end, kind(_pieces(message.raw, start, end, group)))
-        for start, end, group in _lines(message.raw, part, spots)
-    ]
+    replacements = []
+    for start, end, group in _lines(message.raw, part, spots):
+        pieces = _pieces(message.raw, start, end, group)
+        by = QuotedStretch(pieces, end == len(message.raw)) if quoted else PlainStretch(pieces)
+        replacements.append(Replacement(start, end, by))
+    return replacements
 
 
 def _moved(by: int, spot: Placed) -> Placed:

@@ -31,6 +31,8 @@ class QuotedStretch:
     """Whole lines of a quoted-printable body; fixed pieces are encoded octets as received."""
 
     pieces: tuple[Piece, ...]
+    ends_message: bool = False
+    """The last line then ends with a soft break at least: UTF-16 has no line end that is CRLF."""
 
     def octets(self, copy: CopyRecipe) -> bytes:
         out: list[bytes] = []
@@ -41,6 +43,8 @@ class QuotedStretch:
             else:
                 encoded, column = quoted(one(copy), column)
                 out.append(encoded)
+        if self.ends_message and column:
+            out.append(b"=\r\n")
         return b"".join(out)
 
 

@@ -188,6 +188,19 @@ def test_a_seven_bit_text_with_a_footer_in_other_letters_is_labelled_eight_bit()
     assert_sound(seven)
 
 
+def test_a_utf_16_body_in_quoted_printable_still_ends_with_a_line_end():
+    decoded = "Halo\r\n".encode("utf-16")
+    head = ("Content-Type: text/plain; charset=utf-16", "Content-Transfer-Encoding: quoted-printable")
+    one = message(*HEAD, *head, "", "".join(f"={octet:02X}" for octet in decoded) + "=")
+    shows = shown(one, decoded, charset="utf-16", needs="link address")
+
+    raw = prepared(one, shows).render(COPY, eight_bit=True)
+
+    assert raw.endswith(b"=\r\n")
+    assert content(raw).decode("utf-16").startswith("Halo\r\n\r\n-- \r\n")
+    assert_sound(raw)
+
+
 @pytest.mark.parametrize("charset", ["utf-7", "hz", "cp037"])
 @pytest.mark.parametrize("kind", ["plain", "html"])
 def test_a_charset_few_readers_know_becomes_utf_8(charset, kind):
