@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ RESET = "reset"
 CLOSE = "close"
 HANG = "hang"
 GARBAGE = "garbage"
+TAKE_AND_CLOSE = "take and close"
+"""At the dot: the message is taken, the reply never comes."""
 
 
 class Stage(StrEnum):
@@ -32,14 +35,13 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """One message for which this sink answered 250 to the dot, or would have."""
+    """One message this sink took."""
 
     reverse_path: str
     forward_paths: tuple[str, ...]
     parameters: str
     body: bytes
     """Dots taken off."""
-    answered: bool
 
 
 @dataclass
@@ -72,8 +74,13 @@ class Sink:
 
     async def __aenter__(self) -> Sink:
         context = self.tls if self.implicit_tls else None
-        self._server = await asyncio.start_server(self._session, "127.0.0.1", self.port, ssl=context, limit=1 << 20)
-        self.port = self._server.sockets[0].getsockname()[1]
+        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # A large body must not fit into buffers: whoever sends it shall notice that nobody reads it.
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 256 * 1024)
+        listening.bind(("127.0.0.1", self.port))
+        self._server = await asyncio.start_server(self._session, sock=listening, ssl=context, limit=1 << 18)
+        self.port = listening.getsockname()[1]
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -208,13 +215,17 @@ class Dialogue:
             await self._fault(Stage.BODY)
             raise Ended
         octets = await self._read_body()
-        taken = Taken(
-            self._reverse_path or "", tuple(self._forward_paths), self._parameters, self._unstuffed(octets), False
-        )
+        taken = Taken(self._reverse_path or "", tuple(self._forward_paths), self._parameters, self._unstuffed(octets))
         self._forget()
-        answered = await self._say(Stage.DOT, "250 2.0.0 Ok: queued as 4SINK")
-        if answered and taken.forward_paths:
+        if self._sink.faults.get(Stage.DOT) == TAKE_AND_CLOSE:
             self._sink.taken.append(taken)
+            raise Ended
+        if await self._fault(Stage.DOT):
+            return
+        if taken.forward_paths:
+            # Before the reply, as a real one does: whoever hangs up now sends it again, and we have it twice.
+            self._sink.taken.append(taken)
+        await self._write(b"250 2.0.0 Ok: queued as 4SINK\r\n")
 
     async def _read_body(self) -> bytes:
         lines = [b"\r\n"]
