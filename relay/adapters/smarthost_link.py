@@ -78,7 +78,7 @@ class Link(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._paused = False
-        if self._dot_written:
+        if self._dot_written and not self._transport.is_closing():
             self._phase = Phase.AFTER_DOT
         self._wake()
 
@@ -197,13 +197,14 @@ class Link(asyncio.Protocol):
         """Body and dot; AFTER_DOT as soon as the transport holds nothing back."""
         self._phase = Phase.DOT
         for start in range(0, len(body), CHUNK):
-            while self._paused:
+            # A transport that failed swallows what it is given; `connection_lost` comes in the loop's next turn.
+            while self._paused or self._transport.is_closing():
                 await self._woken()
                 if self._replies:
                     return
             self._dot_written = start + CHUNK >= len(body)
             self._transport.write(body[start : start + CHUNK] if len(body) > CHUNK else body)
-        if not self._paused and not self._broken:
+        if not self._paused and not self._transport.is_closing():
             self._phase = Phase.AFTER_DOT
 
     def _verdict(self, reply: SmarthostReply, phase: Phase) -> Outcome:
