@@ -16,7 +16,6 @@ from policies.verdict import Accept, Defer, Hold, Reject
 from relay.gather import Gather, narrowing
 from relay.identifiers import new_ref
 from relay.message.dkim import SigningKeys
-from relay.message.mailbox_line import without_mailbox_line
 from relay.message.rewrite import prepare
 from relay.message.verify import problems
 from relay.ports import Clock, Readable
@@ -76,8 +75,7 @@ class DryRun:
         """Judge a message to these recipients; lines may end in LF, as files have them."""
         now = self.clock.now()
         tx = _transaction(account, list_name, now)
-        octets = without_mailbox_line(_LINE_END.sub(b"\r\n", raw))
-        readable = await self.gather.message(octets, account.footer)
+        readable = await self.gather.message(_LINE_END.sub(b"\r\n", raw), account.footer)
         tx.mailing_list = narrowing(account, readable.facts) or tx.mailing_list
         decisions = [await self._recipient(tx, address, now) for address in to]
         recipients = tuple(_recipient(address, one) for address, one in zip(to, decisions, strict=True))

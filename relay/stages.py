@@ -12,7 +12,6 @@ from policies.verdict import Defer, Reject, Reply
 from relay.gather import Gather, narrowing
 from relay.identifiers import new_ref
 from relay.login import Login
-from relay.message.mailbox_line import without_mailbox_line
 from relay.ports import Clock, Readable
 from relay.record import Record
 from relay.refusals import Refusals, Unrewritable
@@ -90,7 +89,6 @@ class Stages:
 
     async def data(self, tx: Transaction, raw: bytes) -> Reply:
         """Judge the message and send, queue or refuse it; the answer is recorded exactly as it is given."""
-        raw = without_mailbox_line(raw)
         readable = await self.gather.message(raw, tx.account.footer)
         refused = await self._narrow(tx, readable)
         facts = self.gather.transaction(tx, self.clock.now(), len(refused))
