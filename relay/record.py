@@ -58,6 +58,11 @@ class Record:
         evidence = {"transaction": tx.ref, "facts": asdict(facts)}
         self._write(event, ref, fields, reply, decision, tx.account, evidence, level="warning")
 
+    def stranger_refused(self, tx: Transaction, address: Address, reply: Reply, ref: str) -> None:
+        """Somebody wrote to an address that is none of ours; no rule and no account."""
+        fields = {**_session(tx.session), "recipient": str(address)}
+        self._write("recipient.refused", ref, fields, reply, evidence={"transaction": tx.ref}, level="info")
+
     def message_refused(self, tx: Transaction, readable: Readable | None, decision: Decision, reply: Reply) -> None:
         event = "message.refused" if reply.code >= 500 else "message.deferred"
         fields, evidence = {**_transaction(tx), **_message(readable)}, _evidence(tx, readable, decision)

@@ -60,6 +60,7 @@ class Intake:
         """Only addresses of ours exist (RELIABILITY.md row 58)."""
         address = command.forward_path
         if not self._exists(address):
+            self.record.stranger_refused(tx, address, NO_SUCH, new_ref())
             return NO_SUCH
         if address.key not in tx.seen:
             tx.seen.add(address.key)
