@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from config import lists
 from policies.facts import FooterIdentity
 from relay.message import opt_out
+from relay.message.look import Seen
 from relay.message.placeholders import OPT_OUT_PATTERN
-from relay.message.properties import Seen
 from relay.message.wording import Phrases, words
 
 MAX_FOOTER = 3000
@@ -142,7 +142,7 @@ class Bottom:
 
     def is_footer(self, shown: list[Piece]) -> bool:
         """Whether a line may stand below an opt-out link; in doubt it may not."""
-        if any(piece.object and not self._footer_text(piece.text) for piece in shown):
+        if any(piece.object and not (words(piece.text) and self._footer_text(piece.text)) for piece in shown):
             return False
         return self._footer_text("".join([piece.text for piece in shown]))
 

@@ -13,11 +13,12 @@ from bs4.element import NavigableString, PreformattedString
 
 from policies.facts import FooterIdentity
 from relay.message.bottom import Bottom, OwnLink, Piece
-from relay.message.css import Box, Sheet
+from relay.message.css import Sheet
 from relay.message.html import is_font_sheet
 from relay.message.line_content import BLOCKS, BREAKS, CONTROLS, UNSEEN, control, picture
+from relay.message.look import Seen
 from relay.message.postal_address import AddressFound, RegisteredAddress
-from relay.message.properties import Seen
+from relay.message.selectors import Box
 from relay.message.visibility import Looks
 
 

@@ -3,93 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from relay.message.selectors import Box, Selector, lookup_key, read_selector
 
 MAX_RULES = 4000
 MAX_CONTEXTS = 24
 
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)|<!--|-->", re.DOTALL)
-_STRING = re.compile(r"\"[^\"{}\n]*\"|'[^'{}\n]*'")
 _STRING_WITH_BRACE = re.compile(r"[\"'][^\"'\n]*[{}][^\"'\n]*[\"']")
 _BLOCK = re.compile(r"([^{}]*)([{}])")
-_SIMPLE = re.compile(
-    r"\*|(?P<tag>[a-zA-Z][\w:\\-]*)|\.(?P<class>[\w\\-]+)|#(?P<id>[\w\\-]+)"
-    r"|\[\s*(?P<name>[\w:-]+)\s*(?:(?P<op>[~^$*|]?=)\s*[\"']?(?P<value>[^\]\"']*)[\"']?\s*[iI]?)?\s*\]"
-    r"|(?P<pseudo>::?[\w-]+(?:\([^)]*\))?)"
-)
-_COMBINATOR = re.compile(r"[>+~]")
 _SCREENLESS = re.compile(r"\b(?:print|speech|braille|embossed|tty)\b")
-_INERT = frozenset({":hover", ":active", ":focus", ":visited", ":focus-within", ":focus-visible", ":target"})
-_ALWAYS = frozenset({":link", ":any-link"})
-_NONE: frozenset[str] = frozenset()
-
-
-@dataclass(eq=False, slots=True)
-class Box:
-    """One element: what selectors look at."""
-
-    tag: str
-    attributes: Mapping[str, str | None]
-    parent: Box | None
-    classes: frozenset[str] = frozenset()
-
-    @classmethod
-    def of(cls, tag: str, attributes: Mapping[str, str | None], parent: Box | None) -> Box:
-        names = attributes.get("class")
-        return cls(tag, attributes, parent, frozenset(names.split()) if names else _NONE)
-
-
-@dataclass(frozen=True, slots=True)
-class _Compound:
-    tag: str = ""
-    id: str = ""
-    classes: frozenset[str] = frozenset()
-    attributes: tuple[tuple[str, str, str], ...] = ()
-
-    def matches(self, box: Box) -> bool:
-        if self.tag and self.tag != box.tag:
-            return False
-        if self.id and self.id != box.attributes.get("id"):
-            return False
-        if not self.classes <= box.classes:
-            return False
-        return all(_attribute_matches(box, *one) for one in self.attributes)
-
-
-@dataclass(frozen=True, slots=True)
-class _Selector:
-    compounds: tuple[_Compound, ...]
-    """Left to right."""
-    child: tuple[bool, ...]
-    """Whether '>' stands before each compound."""
-    weight: tuple[int, int, int]
-    maybe: bool
-    """A pseudo-class or sibling we do not evaluate: the rule may apply."""
-
-    def matches(self, box: Box) -> bool:
-        at = len(self.compounds) - 1
-        if not self.compounds[at].matches(box):
-            return False
-        direct, here = self.child[at], box.parent
-        at -= 1
-        while at >= 0:
-            while here is not None and not self.compounds[at].matches(here):
-                if direct:
-                    return False
-                here = here.parent
-            if here is None:
-                return False
-            direct, here = self.child[at], here.parent
-            at -= 1
-        return True
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One selector with its declarations; `context` 0 always applies, others under a condition of their own."""
 
-    selector: _Selector
+    selector: Selector
     declarations: Mapping[str, tuple[str, bool]]
     order: int
     context: int
@@ -165,7 +97,7 @@ class Sheet:
             if self._count > MAX_RULES:
                 self.unsure = "a style sheet with too many rules"
                 return
-            written = self._written.setdefault(_key(selector), [])
+            written = self._written.setdefault(lookup_key(selector), [])
             written.append((selector, text, self._count, context))
 
     def matching(self, box: Box) -> list[Rule]:
@@ -186,7 +118,7 @@ class Sheet:
             rules: list[Rule] = []
             for text, declared, order, context in self._written[key]:
                 telling = self._telling(declared)
-                selector = _selector(text.strip()) if telling else None
+                selector = read_selector(text.strip()) if telling else None
                 if selector is not None:
                     own = self._context(text) if selector.maybe and context == 0 else context
                     rules.append(Rule(selector, telling, order, own))
@@ -225,19 +157,6 @@ def _cascade(rule: Rule) -> tuple[tuple[int, int, int], int]:
     return rule.selector.weight, rule.order
 
 
-def _key(selector: str) -> str:
-    """One thing the last compound of a selector asks for: a class, an id or a tag; '*' where that is not plain."""
-    parts = selector.rsplit(None, 1)
-    last = parts[-1] if parts else ""
-    if last.isalnum():
-        return last.lower()
-    if "\\" in selector or "]" in last or ")" in last:
-        return "*"
-    last = _COMBINATOR.split(last)[-1].partition(":")[0]
-    mark = max(last.rfind("."), last.rfind("#"))
-    return last[mark:] if mark >= 0 else last.lower() or "*"
-
-
 def _fonts_only(css: str) -> bool:
     return all("font" in found for found in re.findall(r"@import[^;]*", css))
 
@@ -264,95 +183,3 @@ def declarations(text: str) -> dict[str, tuple[str, bool]]:
 
 def _without_semicolons(found: re.Match[str]) -> str:
     return found[0].replace(";", ",")
-
-
-def _selector(text: str) -> _Selector | None:
-    """None where the selector can match nothing a person looks at: hover, ::before, broken."""
-    words = re.sub(r"\s*([>+~])\s*", r" \1 ", _unquoted_brackets(text)).split()
-    compounds: list[_Compound] = []
-    child: list[bool] = []
-    weight = [0, 0, 0]
-    maybe = direct = False
-    for word in words:
-        if word == ">":
-            direct = True
-        elif word in ("+", "~"):
-            maybe, compounds, child = True, [], []
-        else:
-            compound, unsure = _compound(word.replace("\x00", " "), weight)
-            if compound is None:
-                return None
-            maybe = maybe or unsure
-            compounds.append(compound)
-            child.append(direct)
-            direct = False
-    if not compounds:
-        return None
-    return _Selector(tuple(compounds), tuple(child), (weight[0], weight[1], weight[2]), maybe)
-
-
-def _unquoted_brackets(text: str) -> str:
-    """Blanks and combinators inside [] and () must not split a compound."""
-    if "[" not in text and "(" not in text:
-        return text
-    return re.sub(
-        r"[\[(][^\])]*[\])]",
-        lambda m: m[0].replace(" ", "\x00").replace(">", "").replace("+", "").replace("~=", "*="),
-        text,
-    )
-
-
-def _compound(word: str, weight: list[int]) -> tuple[_Compound | None, bool]:
-    tag = own_id = ""
-    classes: list[str] = []
-    attributes: list[tuple[str, str, str]] = []
-    maybe = False
-    at = 0
-    for found in _simples(word):
-        at = found.end()
-        if found["tag"]:
-            tag = found["tag"].lower()
-            weight[2] += 1
-        elif found["class"]:
-            classes.append(found["class"].replace("\\", ""))
-            weight[1] += 1
-        elif found["id"]:
-            own_id = found["id"].replace("\\", "")
-            weight[0] += 1
-        elif found["name"]:
-            attributes.append((found["name"].lower(), found["op"] or "", (found["value"] or "").strip()))
-            weight[1] += 1
-        elif found["pseudo"]:
-            pseudo = found["pseudo"].lower()
-            if pseudo in _INERT or pseudo.startswith("::") or pseudo in (":before", ":after"):
-                return None, False
-            maybe = maybe or pseudo not in _ALWAYS
-            weight[1] += 1
-    maybe = maybe or at != len(word)
-    return _Compound(tag, own_id, frozenset(classes), tuple(attributes)), maybe
-
-
-def _simples(word: str) -> Iterator[re.Match[str]]:
-    at = 0
-    while (found := _SIMPLE.match(word, at)) is not None:
-        yield found
-        at = found.end()
-
-
-def _attribute_matches(box: Box, name: str, op: str, value: str) -> bool:
-    if name not in box.attributes:
-        return False
-    held = box.attributes[name] or ""
-    match op:
-        case "":
-            return True
-        case "=":
-            return held == value
-        case "^=":
-            return bool(value) and held.startswith(value)
-        case "$=":
-            return bool(value) and held.endswith(value)
-        case "|=":
-            return held == value or held.startswith(f"{value}-")
-        case _:
-            return bool(value) and value in held

@@ -11,12 +11,13 @@ from policies.facts import FooterIdentity
 from relay.message import html_source as source
 from relay.message import opt_out
 from relay.message.bottom import Bottom, Piece
-from relay.message.css import Box, Sheet
+from relay.message.css import Sheet
 from relay.message.html_source import Href
 from relay.message.line_content import BLOCKS, BREAKS, CONTROLS, UNSEEN, control, picture
+from relay.message.look import Seen
 from relay.message.placeholders import OPT_OUT_PATTERN
 from relay.message.postal_address import AddressFound, RegisteredAddress
-from relay.message.properties import Seen
+from relay.message.selectors import Box
 from relay.message.visibility import Looks
 
 FOOTER_TEXT = 4000

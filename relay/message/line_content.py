@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from relay.message.bottom import Piece
-from relay.message.css import Box, declarations
-from relay.message.properties import Look, Seen, pixels
+from relay.message.css import declarations
+from relay.message.look import Look, Seen
+from relay.message.properties import pixels
+from relay.message.selectors import Box
 
 BLOCKS = frozenset({
     "address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "div", "dl", "dt",

@@ -5,16 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import IntEnum
 
-from relay.message.colour import BLACK, LINK, WHITE, Rgb, colour, contrast
-from relay.message.css import Box
+from relay.message.colour import colour
+from relay.message.look import Look
+from relay.message.selectors import Box
 
-MIN_FONT = 6.0
-"""Pixels; smaller text counts as hidden."""
-MIN_OPACITY = 0.3
-MIN_CONTRAST = 1.5
-"""Text below this is in or near its background's colour; the palest honest footers have about 2."""
 _FAR = 100.0
 """Pixels beyond which an offset may push text off the screen."""
 
@@ -34,64 +29,6 @@ _PIXELS = {"px": 1.0, "pt": 1.333, "in": 96.0, "cm": 37.8, "mm": 3.78, "pc": 16.
 _KEYWORDS = {"xx-small": 9.0, "x-small": 10.0, "small": 13.0, "medium": 16.0, "large": 18.0, "x-large": 24.0}
 _FONT_TAG = {"1": 10.0, "2": 13.0, "3": 16.0, "4": 18.0, "5": 24.0, "6": 32.0, "7": 48.0}
 _FONT_SIZE = re.compile(r"(?:^|\s)(\d*\.?\d+(?:px|pt|em|rem|%)?)(?:\s*/\s*\S+)?\s+\S")
-
-
-class Seen(IntEnum):
-    """Whether a reader sees something."""
-
-    YES = 0
-    DOUBT = 1
-    NO = 2
-
-
-@dataclass(slots=True)
-class Look:
-    """How an element's own text looks; reasons are words for `check`."""
-
-    gone: str = ""
-    doubt: str = ""
-    visible: bool = True
-    font: float = 16.0
-    line: float = 0.0
-    """Line height in pixels; 0: normal."""
-    colour: Rgb | None = BLACK
-    behind: Rgb | None = WHITE
-    """Background; None where we cannot tell."""
-    opacity: float = 1.0
-    link: Rgb | None = LINK
-
-    def copy(self) -> Look:
-        """A look of its own to change; dataclasses.replace() takes three times as long."""
-        return Look(
-            self.gone, self.doubt, self.visible, self.font, self.line,
-            self.colour, self.behind, self.opacity, self.link,
-        )  # fmt: skip
-
-    def box_seen(self) -> tuple[Seen, str]:
-        """Whether the place an element takes is on view, whatever its text looks like."""
-        if self.gone or not self.visible:
-            return Seen.NO, self.gone or "visibility:hidden"
-        if self.opacity < MIN_OPACITY:
-            return Seen.NO, "opacity near zero"
-        return (Seen.DOUBT, self.doubt) if self.doubt else (Seen.YES, "")
-
-    def text_seen(self) -> tuple[Seen, str]:
-        seen, why = self.box_seen()
-        if seen is Seen.NO:
-            return seen, why
-        if self.font < MIN_FONT:
-            return Seen.NO, f"text of {self.font:g}px"
-        if self.colour is not None and self.behind is not None:
-            if contrast(self.colour, self.behind) < MIN_CONTRAST:
-                return Seen.NO, "text in the colour of its background"
-        elif seen is Seen.YES:
-            return Seen.DOUBT, "colours cannot be told"
-        if 0 < self.line < 4 and seen is Seen.YES:
-            return Seen.DOUBT, "lines of no height"
-        return seen, why
-
-
-ROOT = Look()
 
 
 @dataclass(slots=True)
@@ -294,6 +231,11 @@ def _spacing(frame: Frame, value: str) -> None:
         frame.look.doubt = "letters pushed together"
 
 
+def _pointer(frame: Frame, value: str) -> None:
+    if value == "none":
+        frame.look.doubt = "a link that takes no click"
+
+
 def _layer(frame: Frame, value: str) -> None:
     if value.startswith("-"):
         frame.look.doubt = "behind something else"
@@ -302,7 +244,7 @@ def _layer(frame: Frame, value: str) -> None:
 _HARMLESS = frozenset({"none", "initial", "unset", "auto", "inherit", "normal", "1", "100%", ""})
 _MOVES_OR_CUTS = (
     "transform", "-webkit-transform", "-ms-transform", "clip", "clip-path", "-webkit-clip-path",
-    "filter", "mask", "-webkit-mask", "mask-image", "mso-hide", "zoom", "pointer-events",
+    "filter", "mask", "-webkit-mask", "mask-image", "mso-hide", "zoom",
     "animation", "-webkit-animation", "content-visibility", "translate", "scale", "rotate", "offset-path",
 )  # fmt: skip
 PROPERTIES: dict[str, Callable[[Frame, str], None]] = {
@@ -314,5 +256,6 @@ PROPERTIES: dict[str, Callable[[Frame, str], None]] = {
     "position": _position, "left": _offset, "top": _offset, "right": _offset, "bottom": _offset,
     "text-indent": _indent, "margin": _margin, "margin-left": _margin, "margin-right": _margin,
     "margin-top": _margin, "margin-bottom": _margin, "letter-spacing": _spacing, "z-index": _layer,
+    "pointer-events": _pointer,
     **{name: _doubtful(name) for name in _MOVES_OR_CUTS},
 }  # fmt: skip

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from relay.message.css import Box, Sheet, declarations
-from relay.message.properties import GONE_TAGS, PROPERTIES, ROOT, Frame, Look, presentation, together
+from relay.message.css import Sheet, declarations
+from relay.message.look import ROOT, Look
+from relay.message.properties import GONE_TAGS, PROPERTIES, Frame, presentation, together
+from relay.message.selectors import Box
 
 
 class Looks:
