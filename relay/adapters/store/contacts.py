@@ -82,7 +82,7 @@ async def contact_ids(connection: AsyncConnection, account_id: int, keys: Sequen
     statement = select(contact.c.address_key, contact.c.contact_id).where(
         contact.c.account_id == account_id, contact.c.address_key.in_(keys)
     )
-    return dict((await connection.execute(statement)).tuples().all())
+    return dict((await connection.execute(statement)).all())
 
 
 async def contact_row(connection: AsyncConnection, account_id: int, contact_id: int) -> tuple[str, str, str]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import Row, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.adapters.store.engine import from_us, to_us
@@ -57,12 +57,14 @@ class ConsentEvent:
 
 
 async def record_standing(connection: AsyncConnection, account_id: int, change: StandingChange) -> None:
-    """Append to the account's history; it is never edited."""
+    """Append to the account's history; it is never edited, and never goes back in time."""
+    table = standing_change.c
+    last = await connection.scalar(select(func.max(table.at)).where(table.account_id == account_id))
     await connection.execute(
         insert(standing_change).values(
             account_id=account_id,
             ref=change.ref,
-            at=to_us(change.at),
+            at=_after(last, change.at),
             actor=change.actor,
             side=change.side.value,
             before=change.before,
@@ -113,14 +115,15 @@ async def record_consent(
     """Append to a person's consent record, chained to the event before by its hash; the new event's REF."""
     ref = new_ref(to_us(at) // 1000)
     known = {name: value for name, value in detail.items() if value not in (None, "")}
-    known["prev_hash"] = await _last_hash(connection, account_id, contact_id)
+    last = await _last_consent(connection, account_id, contact_id)
+    known["prev_hash"] = _hash(last) if last is not None else ""
     await connection.execute(
         insert(consent_event).values(
             account_id=account_id,
             contact_id=contact_id,
             ref=ref,
             list_id=list_id,
-            at=to_us(at),
+            at=_after(last.at if last is not None else None, at),
             event=event,
             detail=json.dumps(known, ensure_ascii=False, sort_keys=True),
         )
@@ -128,18 +131,28 @@ async def record_consent(
     return ref
 
 
-async def _last_hash(connection: AsyncConnection, account_id: int, contact_id: int) -> str:
+def _after(last: int | None, at: datetime) -> int:
+    """Microseconds of `at`, but later than the record before: order is part of the evidence."""
+    return to_us(at) if last is None else max(to_us(at), last + 1)
+
+
+async def _last_consent(
+    connection: AsyncConnection, account_id: int, contact_id: int
+) -> Row[tuple[object, ...]] | None:
     table = consent_event.c
     statement = (
         select(consent_event)
         .where(table.account_id == account_id, table.contact_id == contact_id)
-        .order_by(table.at.desc(), table.ref.desc())
+        .order_by(table.at.desc())
         .limit(1)
     )
-    last = (await connection.execute(statement)).first()
-    if last is None:
-        return ""
-    return hashlib.sha256(f"{last.ref}|{last.list_id}|{last.at}|{last.event}|{last.detail}".encode()).hexdigest()
+    return (await connection.execute(statement)).first()
+
+
+def _hash(event: Row[tuple[object, ...]]) -> str:
+    one = event._mapping
+    text = "|".join(str(one[name]) for name in ("ref", "list_id", "at", "event", "detail"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 async def consent_history(connection: AsyncConnection, account_id: int, contact_id: int) -> list[ConsentEvent]:

@@ -108,8 +108,9 @@ class StoredBatch:
     async def take(self, rows: Sequence[Row]) -> list[Row]:
         """Keep the rows in one transaction; each comes back with its verdict."""
         target, at = self.target, self.act.at
-        addresses = {row.address.key: row.address for row in rows if row.address is not None}
-        names = {row.address.key: row.name for row in rows if row.address is not None and row.name}
+        # Of an address that stands there twice, the first spelling is kept.
+        addresses = {row.address.key: row.address for row in reversed(rows) if row.address is not None}
+        names = {row.address.key: row.name for row in reversed(rows) if row.address is not None and row.name}
         async with self.engine.begin() as connection:
             ids = await made_contacts(connection, target.account_id, tuple(addresses.values()), names, at)
             said = [(row.address, row.says_no) for row in rows if row.address is not None and row.says_no]
@@ -212,7 +213,7 @@ async def _states(connection: AsyncConnection, target: Target, contact_ids: Sequ
         subscription.c.list_id == target.list_id,
         subscription.c.contact_id.in_(contact_ids),
     )
-    return dict((await connection.execute(statement)).tuples().all())
+    return dict((await connection.execute(statement)).all())
 
 
 async def _write(

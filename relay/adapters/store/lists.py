@@ -97,7 +97,7 @@ class Lists:
                 .group_by(subscription.c.status)
                 .order_by(subscription.c.status)
             )
-            return _record(row), dict((await connection.execute(counts)).tuples().all())
+            return _record(row), dict((await connection.execute(counts)).all())
 
     async def public_name(self, account_id: int, list_id: int) -> str | None:
         """What recipients know the list by: its title, else its name."""

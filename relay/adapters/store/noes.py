@@ -95,7 +95,7 @@ async def _confirmed_since(connection: AsyncConnection, wish: Wish, at: int) -> 
     people = select(contact.c.account_id, contact.c.contact_id).where(
         contact.c.account_id.in_(accounts), contact.c.address_key == wish.address.key
     )
-    for account_id, contact_id in (await connection.execute(people)).tuples().all():
+    for account_id, contact_id in (await connection.execute(people)).all():
         newer = select(subscription.c.contact_id).where(
             subscription.c.account_id == account_id,
             subscription.c.contact_id == contact_id,
@@ -153,7 +153,7 @@ async def _outlived(connection: AsyncConnection, account_id: int, list_id: int, 
         suppression.c.list_id == list_id,
         suppression.c.address_key.in_(list(confirmed)),
     )
-    rows = (await connection.execute(said)).tuples().all()
+    rows = (await connection.execute(said)).all()
     return [key for key, at in rows if confirmed[key] > at]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -111,9 +110,7 @@ async def settle(connection: AsyncConnection, account_id: int, act: Act) -> None
         return
     await _keep(connection, before, after, before.reason)
     reason = "the policy is accepted and a postal address is registered"
-    # A moment after what it rests on, so that the history keeps the order.
-    then = Act(act.by, act.at + timedelta(microseconds=1))
-    await _tell(connection, before, after, Side.SYSTEM, reason, then)
+    await _tell(connection, before, after, Side.SYSTEM, reason, act)
 
 
 async def _before(connection: AsyncConnection, account_id: int) -> _Before:
