@@ -236,3 +236,9 @@ def placeholder_place(html: bytes, start: int, end: int) -> tuple[int, int, str]
         if found is not None and found.start <= start and end <= found.end:
             return found.start, found.end, "href"
     return start, end, "href"
+
+
+def in_link(html: bytes, at: int) -> bool:
+    """Whether an offset in text stands between '<a …>' and '</a>': what is there are the words of a link."""
+    opened = max(html.rfind(b"<a ", 0, at), html.rfind(b"<A ", 0, at))
+    return opened >= 0 and max(html.rfind(b"</a", opened, at), html.rfind(b"</A", opened, at)) < 0

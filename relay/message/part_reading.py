@@ -14,7 +14,7 @@ from relay.message.language import language_of, language_tag, right_to_left
 from relay.message.parts import DisplayedPart, Edit, Part
 from relay.message.placeholders import OPT_OUT_PATTERN, POSTAL_ADDRESS_PATTERN
 from relay.message.postal_address import AddressFound, RegisteredAddress
-from relay.message.text import TextLink, read_text
+from relay.message.text import TextLink, is_label, read_text
 
 _EXCERPT = 160
 _NO_PLACE = "its markup leaves no place at the end where a footer would be seen"
@@ -211,8 +211,12 @@ def placeholder_places(html: bytes) -> list[tuple[int, int, str]]:
     skipped = html_source.unshown(html)
     found: list[tuple[int, int, str]] = []
     for mark in OPT_OUT_PATTERN.finditer(text):
-        if not html_source.within(skipped, mark.start()):
-            found.append(html_source.placeholder_place(html, *mark.span()))
+        place = html_source.placeholder_place(html, *mark.span())
+        words_only = (place[2] == "url" and mark[0][0] == "[") and (
+            is_label(mark[0], text[mark.end() : mark.end() + 1]) or html_source.in_link(html, mark.start())
+        )
+        if not words_only and not html_source.within(skipped, mark.start()):
+            found.append(place)
     for mark in POSTAL_ADDRESS_PATTERN.finditer(text):
         inside = html_source.placeholder_place(html, *mark.span())[2] == "href"
         if not inside and not html_source.within(skipped, mark.start()):

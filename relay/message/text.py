@@ -77,12 +77,19 @@ def _links(text: str, offset: int) -> list[TextLink]:
     for match in _URL.finditer(text):
         url = match[0]
         placeholder = match["mark"] is not None
+        if placeholder and is_label(url, text[match.end() : match.end() + 1]):
+            continue
         if not placeholder:
             # A placeholder inside a URL makes the whole of it one link to rewrite.
             url = _trimmed(url)
             placeholder = OPT_OUT_PATTERN.search(url) is not None
         found.append(TextLink(offset + match.start(), offset + match.start() + len(url), url, placeholder))
     return found
+
+
+def is_label(mark: str, following: str) -> bool:
+    """Whether a '[unsubscribe]' is only words in brackets: in other letters, or the name of a Markdown link."""
+    return mark[0] == "[" and (mark != mark.lower() or following in ("(", "<", ":"))
 
 
 def _trimmed(url: str) -> str:
