@@ -79,6 +79,12 @@ class Domains:
             statement = select(domain).where(domain.c.account_id == account_id).order_by(domain.c.domain)
             return [_record(row) for row in await connection.execute(statement)]
 
+    async def verified(self) -> list[str]:
+        """Every domain that some account has proved, by name."""
+        async with self._engine.connect() as connection:
+            statement = select(domain.c.domain).where(domain.c.verified_at.is_not(None)).distinct()
+            return sorted((await connection.execute(statement)).scalars())
+
     async def verify(self, account_name: str, name: str, how: str, act: Act) -> DomainRecord:
         """Mark a domain as owned; NotAllowed where another account has proved it, or a parent of it."""
         async with self._engine.begin() as connection:
