@@ -8,7 +8,8 @@ from urllib.parse import unquote_to_bytes
 
 from relay.message.charset import decode_lenient
 
-_TYPE = re.compile(r"\s*([A-Za-z0-9!#$&^_.+-]+)\s*/\s*([A-Za-z0-9!#$&^_.+-]+)")
+_TYPE = re.compile(r"\s*([\w!#$%&'*+.^`{|}~-]+)\s*/\s*([\w!#$%&'*+.^`{|}~-]+)", re.ASCII)
+"""Two tokens (RFC 2045 §5.1): multipart/* is a multipart as well, whatever its sender meant by it."""
 _TOKEN = re.compile(r"\s*([A-Za-z0-9_-]+)")
 _PARAMETER = re.compile(r';\s*([^\s=;"()]+)\s*=\s*("(?:[^"\\]|\\.)*"?|[^;]*)', re.DOTALL)
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)

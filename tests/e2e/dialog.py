@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import smtplib
 from collections.abc import Sequence
@@ -51,7 +52,8 @@ def send(
         replies += [line(*client.rcpt(recipient)) for recipient in recipients]
         if octets is not None and any(reply.startswith("25") for reply in replies[1:]):
             replies.append(line(*client.data(octets)))
-    client.rset()
+    with contextlib.suppress(smtplib.SMTPServerDisconnected):  # some refusals end the session
+        client.rset()
     return replies
 
 

@@ -8,6 +8,7 @@ import email.policy
 import io
 import json
 import os
+import re
 import signal
 import smtplib
 import socket
@@ -55,6 +56,8 @@ class Running:
     intake: int = 0
     web: int = 0
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    _read: set[str] = field(default_factory=set, repr=False)
+    _outgoing: dict[str, list[bytes]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         self.submission, self.implicit, self.bulk, self.intake, self.web = free_ports(5)
@@ -243,14 +246,23 @@ tls = "none"
             time.sleep(0.05)
 
     def copies(self, ref: str, wanted: int, seconds: float = 20.0) -> list[EmailMessage]:
-        """What arrived in the outbox of one message, by its REF in Received, once so many did."""
+        """What arrived in the outbox of one message, by its REF in our Received, once so many did."""
         deadline = time.monotonic() + seconds
         while True:
-            mails = [path.read_bytes() for path in sorted((self.outbox / "new").glob("*"))]
-            found = [mail for mail in mails if ref.encode() in mail.partition(b"\r\n\r\n")[0]]
+            found = self.outgoing().get(ref, [])
             if len(found) >= wanted or time.monotonic() > deadline:
                 return [email.message_from_bytes(mail, policy=email.policy.default) for mail in found]
             time.sleep(0.05)
+
+    def outgoing(self) -> dict[str, list[bytes]]:
+        """The outbox by REF; each file is read once."""
+        for path in (self.outbox / "new").glob("*"):
+            if path.name not in self._read:
+                self._read.add(path.name)
+                octets = path.read_bytes()
+                ref = re.search(rb"^Received: [^;]*?\sid\s+([0-9A-Z]{26})", octets, re.MULTILINE)
+                self._outgoing.setdefault(ref.group(1).decode() if ref else "", []).append(octets)
+        return self._outgoing
 
     def events(self, *args: str, wanted: int = 1, seconds: float = 20.0) -> list[dict[str, object]]:
         """`relay log --json` once it has so many lines: rows are written a moment after the reply."""
