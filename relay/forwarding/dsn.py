@@ -13,6 +13,7 @@ from email.mime.text import MIMEText
 from email.utils import format_datetime
 
 from policies.verdict import clean
+from relay.forwarding.states import UNDELIVERED
 from relay.forwarding.wording import report_text, subject
 from relay.identifiers import new_ref
 from relay.ports import Clock, CopyState, OwnMail, SpooledCopy, SpooledMessage
@@ -22,8 +23,6 @@ MAX_RETURNED = 1024 * 1024
 
 _FORM = email.policy.compat32.clone(linesep="\n", max_line_length=None)
 """Fields as we write them; line ends become CRLF at the very end, in returned text too."""
-
-_UNDELIVERED = frozenset({CopyState.FAILED, CopyState.CANCELLED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ class Reports:
         if message.purpose != "relay":
             return []
         to = message.reverse_path or account_email
-        failed = [copy for copy in ended if copy.state in _UNDELIVERED and _wants(copy, "FAILURE", True)]
+        failed = [copy for copy in ended if copy.state in UNDELIVERED and _wants(copy, "FAILURE", True)]
         passed_on = [copy for copy in ended if copy.state is CopyState.SENT and _wants(copy, "SUCCESS", False)]
         return [self._mail(message, copies, to) for copies in (failed, passed_on) if copies]
 

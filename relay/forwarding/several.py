@@ -14,7 +14,7 @@ from relay.forwarding.copies import Copy, Letter, spooled_copy, spooled_message
 from relay.forwarding.deliveries import Deliveries, in_words
 from relay.forwarding.office import Office
 from relay.forwarding.recheck import Stopped
-from relay.forwarding.states import GONE, failed
+from relay.forwarding.states import GONE, UNDELIVERED, failed
 from relay.ports import CopyState, Delivered, Lease, Outcome, SpooledCopy, StaleLease, StoreUnavailable
 from relay.transaction import Transaction
 
@@ -36,7 +36,7 @@ class Several:
         self._message = spooled_message(tx, copies, letter, office.timetable.expiry(now))
         self._rows = [spooled_copy(tx.ref, place, copy, now) for place, copy in enumerate(copies)]
         self._unsaved: set[int] = set()
-        """Places of rows that changed since they were last committed."""
+        """Places of rows that changed since they were last committed; a failure waits for commit B and its DSN."""
         self._no: Stopped | None = None
         """The newest refusal that came between RCPT and a dot."""
         self._fault = ""
@@ -94,8 +94,9 @@ class Several:
             if reason is not None:
                 raise Stopped(reason)
         self._set(place, replace(self._rows[place], state=CopyState.SENDING))
-        unsaved, self._unsaved = self._unsaved, set()
-        await self._office.spool.update(lease, [self._rows[one] for one in sorted(unsaved)])
+        saved = sorted(one for one in self._unsaved if self._rows[one].state not in UNDELIVERED)
+        self._unsaved.difference_update(saved)
+        await self._office.spool.update(lease, [self._rows[one] for one in saved])
 
     def _note(self, place: int, outcome: Outcome, started: float) -> None:
         copy, office = self._copies[place], self._office

@@ -10,6 +10,8 @@ from config.schema import Delivery
 from relay.ports import CopyState, Delivered, InDoubt, Outcome, Phase, Postponed, Refused, SpooledCopy
 
 FINAL = frozenset({CopyState.SENT, CopyState.FAILED, CopyState.CANCELLED, CopyState.QUARANTINED})
+UNDELIVERED = frozenset({CopyState.FAILED, CopyState.CANCELLED})
+"""Told to the sender by a DSN in the very transaction that keeps the state (§E6)."""
 GONE = frozenset({CopyState.SENT, CopyState.IN_DOUBT, CopyState.QUARANTINED})
 """May have reached the recipient: from here on only 250 is a safe answer."""
 

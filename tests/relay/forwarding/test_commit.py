@@ -191,6 +191,19 @@ async def test_a_failed_second_commit_after_something_was_sent_is_silence():
         await post.smarthosts.close()
 
 
+async def test_a_failure_is_kept_only_together_with_its_dsn():
+    clock = FakeClock()
+    async with Sink(refuse=lambda to: "550 5.1.1 no such user" if to == PEOPLE[0] else "") as sink:
+        post = Post(pool_to(sink, clock), clock, replace(FAST, parallel_copies=1))
+        post.spool.stop_at = {"answer"}
+
+        _, tx = await post.send(*PEOPLE)
+
+        # A crash before the second commit leaves this: the queue tries the refused copy again and tells the sender.
+        assert [copy.state.value for copy in post.spool.copies(tx.ref)] == ["pending", "sent", "sending"]
+        await post.smarthosts.close()
+
+
 async def test_one_copy_in_doubt_that_cannot_be_kept_is_silence():
     clock = FakeClock()
     async with Sink(faults={Stage.DOT: CLOSE}) as sink:
