@@ -19,6 +19,7 @@ from relay.message.placeholders import OPT_OUT_PATTERN
 from relay.message.postal_address import AddressFound, RegisteredAddress
 from relay.message.selectors import Box
 from relay.message.visibility import Looks
+from relay.message.wording import words
 
 FOOTER_TEXT = 4000
 """Visible characters at the end in which the address has to stand."""
@@ -100,7 +101,7 @@ class _Reader:
             self._styles()
             lines = self._read_up(body, for_address)
             self._links(comments)
-            self._address(lines)
+            self._address(lines, for_address)
         elif not reading.lang:
             reading.footer_text = body.text(deep=True, separator=" ")[-FOOTER_TEXT:]
         return reading
@@ -112,11 +113,12 @@ class _Reader:
             href = node.attributes.get("href")
             if href is None or len(text) > MAX_TEXT:
                 continue
-            if opt_out.worded(text):
+            said = words(text)
+            if opt_out.worded_so(said):
                 self.worded[node.mem_id] = text
             elif (
-                not text.strip()
-                or opt_out.says_nothing(text)
+                not said
+                or opt_out.says_nothing(said)
                 or OPT_OUT_PATTERN.search(href)
                 or (self.bottom.public_url and href.startswith(self.bottom.public_url))
             ):
@@ -272,8 +274,9 @@ class _Reader:
             box = Box.of(one.tag or "", one.attributes, box)
         return box or Box.of("a", {}, None)
 
-    def _address(self, lines: list[list[Piece]]) -> None:
+    def _address(self, lines: list[list[Piece]], for_address: bool) -> None:
         shown = ["".join([piece.text for piece in line if piece.seen is not Seen.NO]) for line in reversed(lines)]
         text = "\n".join(shown)
         self.reading.footer_text = text[-FOOTER_TEXT:]
-        self.reading.address = self.registered.find(self.reading.footer_text)
+        if for_address:
+            self.reading.address = self.registered.find(self.reading.footer_text)

@@ -28,7 +28,11 @@ _LINKABLE = re.compile(r"\s*(?:https?:|mailto:|//|/|#|\?|\.|\Z|www\.|[\[{<%*$&(]
 
 def worded(text: str) -> bool:
     """Whether a link with this text says that it opts out."""
-    said = words(text)
+    return worded_so(words(text))
+
+
+def worded_so(said: str) -> bool:
+    """The same of a link's words, as words() gives them."""
     if not said or len(said) > 200 or said.count(" ") >= MAX_LINK_WORDS:
         return False
     return bool(_WORDINGS.find(said)) and not _NOT.find(said)

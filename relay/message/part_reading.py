@@ -11,6 +11,7 @@ from relay.message.charset import codec_for
 from relay.message.decode import octet_offsets
 from relay.message.html import HtmlReading, read_html
 from relay.message.language import language_of, language_tag, right_to_left
+from relay.message.marks import opt_out_marks
 from relay.message.parts import DisplayedPart, Edit, Part
 from relay.message.placeholders import OPT_OUT_PATTERN, POSTAL_ADDRESS_PATTERN
 from relay.message.postal_address import AddressFound, RegisteredAddress
@@ -210,14 +211,15 @@ def placeholder_places(html: bytes) -> list[tuple[int, int, str]]:
     text = html.decode("latin-1")
     skipped = html_source.unshown(html)
     found: list[tuple[int, int, str]] = []
-    for mark in OPT_OUT_PATTERN.finditer(text):
+    lower = html.lower().decode("latin-1")
+    for mark in opt_out_marks(text, lower):
         place = html_source.placeholder_place(html, *mark.span())
         words_only = (place[2] == "url" and mark[0][0] == "[") and (
             is_label(mark[0], text[mark.end() : mark.end() + 1]) or html_source.in_link(html, mark.start())
         )
         if not words_only and not html_source.within(skipped, mark.start()):
             found.append(place)
-    for mark in POSTAL_ADDRESS_PATTERN.finditer(text):
+    for mark in POSTAL_ADDRESS_PATTERN.finditer(text) if "postal_address" in lower else ():
         inside = html_source.placeholder_place(html, *mark.span())[2] == "href"
         if not inside and not html_source.within(skipped, mark.start()):
             found.append((*mark.span(), "postal_address"))

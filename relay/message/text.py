@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from policies.facts import FooterIdentity
 from relay.message import opt_out
 from relay.message.bottom import MAX_FOOTER, Bottom, Piece
+from relay.message.marks import URL, urls
 from relay.message.placeholders import OPT_OUT_PATTERN
 from relay.message.postal_address import AddressFound, RegisteredAddress
 
@@ -15,10 +16,6 @@ FOOTER_TEXT = 4000
 """Characters at the end in which the footer has to stand."""
 MAX_URLS = 300
 
-_URL = re.compile(
-    rf"(?P<mark>{OPT_OUT_PATTERN.pattern})|(?:https?://|mailto:|www\.)[^\s<>\"\x00-\x20\x7f\u2028\u2029]+",
-    re.IGNORECASE,
-)
 _LABEL = 160
 """Characters before a URL that may say what it is for."""
 _BROKEN_URL = 70
@@ -53,11 +50,13 @@ def read_text(
     reading = TextReading()
     tail_at = max(0, len(text) - FOOTER_TEXT)
     footer = _Footer(text, Bottom(identity, public_url), public_url)
-    if "://" in text or "mailto:" in text or "www." in text or OPT_OUT_PATTERN.search(text):
+    if any(True for _ in urls(text)):
         if not delsp:
             footer.read(tail_at, reading)
         _above(text, public_url, reading)
-    reading.address = address.find(text[tail_at:])
+    tail = text[tail_at:]
+    if address.may_stand_in(tail.lower().encode("utf-8", "replace")):
+        reading.address = address.find(tail)
     return reading
 
 
@@ -74,7 +73,7 @@ def _above(text: str, public_url: str, reading: TextReading) -> None:
 
 def _links(text: str, offset: int) -> list[TextLink]:
     found: list[TextLink] = []
-    for match in _URL.finditer(text):
+    for match in urls(text):
         url = match[0]
         placeholder = match["mark"] is not None
         if placeholder and is_label(url, text[match.end() : match.end() + 1]):
@@ -141,7 +140,7 @@ class _Footer:
     def _is_footer(self, paragraph: str) -> bool:
         if re.search(r"(?m)^\s*>", paragraph):
             return False
-        plain = _URL.sub(" ", paragraph)
+        plain = URL.sub(" ", paragraph)
         if self._plain_footer(plain):
             return True
         return all(self._plain_footer(line) for line in plain.splitlines())
@@ -184,7 +183,7 @@ def _paragraphs(text: str, tail_at: int) -> list[tuple[int, int]]:
     start = -1
     at = tail_at
     for line in text[tail_at:].splitlines(keepends=True):
-        blank = not any(c.isalnum() for c in line) and _URL.search(line) is None
+        blank = not any(c.isalnum() for c in line) and URL.search(line) is None
         if blank and start >= 0:
             found.append((start, at))
             start = -1
