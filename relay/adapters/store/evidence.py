@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, select
+from sqlalchemy import Row, and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from policies.address import Address
@@ -113,30 +113,35 @@ async def _subscriptions(
         .where(table.account_id == account_id, table.contact_id == contact_id)
         .order_by(mailing_list.c.name)
     )
-    records = []
-    for row in await connection.execute(statement):
-        no = (await standing_noes(connection, account_id, row.list_id, [key])).get(key)
-        own = tuple(one for one in events if one.list_id in (EVERY_LIST, row.list_id))
-        batch = ImportEvidence(row.actor, row.file_hash, optional_at(row.started_at)) if row.batch_id else None
-        records.append(
-            SubscriptionRecord(
-                list_name=row.list_name,
-                confirm=Confirm(row.confirm),
-                status=SubscriptionStatus(row.status),
-                refused_rule=row.refused_rule,
-                basis=row.basis,
-                source=row.source,
-                consented_at=optional_at(row.consented_at),
-                consent_ip=row.consent_ip,
-                confirmed_at=optional_at(row.confirmed_at),
-                last_contact_at=optional_at(row.last_contact_at),
-                claimed_status=row.claimed_status,
-                recorded_by=row.recorded_by,
-                created_at=from_us(row.created_at),
-                batch_id=row.batch_id,
-                batch=batch,
-                no=no,
-                events=own,
-            )
-        )
-    return tuple(records)
+    return tuple(
+        [
+            _record(row, (await standing_noes(connection, account_id, row.list_id, [key])).get(key), events)
+            for row in (await connection.execute(statement)).all()
+        ]
+    )
+
+
+def _record(row: Row[tuple[object, ...]], no: No | None, events: Sequence[ConsentEvent]) -> SubscriptionRecord:
+    one = row._mapping
+    batch = (
+        ImportEvidence(one["actor"], one["file_hash"], optional_at(one["started_at"])) if one["batch_id"] else None
+    )
+    return SubscriptionRecord(
+        list_name=one["list_name"],
+        confirm=Confirm(one["confirm"]),
+        status=SubscriptionStatus(one["status"]),
+        refused_rule=one["refused_rule"],
+        basis=one["basis"],
+        source=one["source"],
+        consented_at=optional_at(one["consented_at"]),
+        consent_ip=one["consent_ip"],
+        confirmed_at=optional_at(one["confirmed_at"]),
+        last_contact_at=optional_at(one["last_contact_at"]),
+        claimed_status=one["claimed_status"],
+        recorded_by=one["recorded_by"],
+        created_at=from_us(one["created_at"]),
+        batch_id=one["batch_id"],
+        batch=batch,
+        no=no,
+        events=tuple(event for event in events if event.list_id in (EVERY_LIST, one["list_id"])),
+    )
