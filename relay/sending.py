@@ -15,7 +15,7 @@ from relay.message.dkim import SigningKeys
 from relay.message.recipe import Recipe
 from relay.message.rewrite import Prepared, prepare
 from relay.message.verify import problems
-from relay.ports import Clock, Permissions, Readable
+from relay.ports import Clock, CopyState, Permissions, Readable, SpooledCopy
 from relay.recipes import Recipes
 from relay.record import Record
 from relay.refusals import Refusals, Unrewritable
@@ -48,8 +48,8 @@ class Sending:
         self._check(prepared, copies[0], tx.account, recipe)
         letter = Letter(raw, recipe, readable.facts.message_id or prepared.message_id)
         reply = await self.commit.settle(tx, copies, letter)
-        if reply.code < 300:
-            reply = self._partly(tx, reply, refused)
+        if refused and reply.code < 300:
+            reply = await self._partly(tx, reply, refused, letter)
         self.record.message_answered(tx, readable, reply, [f"{one.part}: {one.what}" for one in prepared.changes])
         return reply
 
@@ -77,12 +77,28 @@ class Sending:
         if found:
             raise Unrewritable("; ".join(found))
 
-    def _partly(self, tx: Transaction, reply: Reply, refused: Refused) -> Reply:
-        """`accepted for 3 of 5`: whoever the named list does not permit is told of, one row each."""
-        if not refused:
-            return reply
-        for envelope, decision in refused:
+    async def _partly(self, tx: Transaction, reply: Reply, refused: Refused, letter: Letter) -> Reply:
+        """`accepted for 3 of 5`: whoever the named list does not permit gets a row each, the sender one DSN."""
+        rows = []
+        for place, (envelope, decision) in enumerate(refused):
             told = self.refusals.reply(decision, tx.ref)
-            self.record.recipient_refused(tx, envelope.recipient.address, envelope.facts, decision, told, tx.ref)
+            address, command = envelope.recipient.address, envelope.command
+            self.record.recipient_refused(tx, address, envelope.facts, decision, told, tx.ref)
+            said, notify = f"{told.enhanced} {told.text}", ",".join(sorted(command.notify))
+            rows.append(
+                SpooledCopy(
+                    tx.ref,
+                    place,
+                    str(address),
+                    "",
+                    "",
+                    CopyState.FAILED,
+                    reply=said,
+                    notify=notify,
+                    orcpt=command.orcpt,
+                )
+            )
+        await self.commit.left_out(tx, rows, letter)
         sent, total = len(tx.recipients) - len(refused), len(tx.recipients)
-        return Reply(250, "2.0.0", f"{tx.ref} accepted for {sent} of {total}")
+        done = "queued" if reply.text.startswith(f"{tx.ref} queued") else "accepted"
+        return Reply(250, "2.0.0", f"{tx.ref} {done} for {sent} of {total}")

@@ -13,7 +13,7 @@ from relay.forwarding.deliveries import Deliveries, in_words
 from relay.forwarding.office import Office
 from relay.forwarding.recheck import Stopped
 from relay.forwarding.several import Several
-from relay.ports import CopyState, Delivered, InDoubt, Postponed, Refused, StoreUnavailable
+from relay.ports import CopyState, Delivered, InDoubt, Postponed, Refused, SpooledCopy, StoreUnavailable
 from relay.transaction import Transaction
 
 
@@ -33,6 +33,19 @@ class Commit:
         task.add_done_callback(self._running.discard)
         return await asyncio.shield(task)
 
+    async def left_out(self, tx: Transaction, rows: Sequence[SpooledCopy], letter: Letter) -> None:
+        """One DSN about recipients a message went without; not being able to keep it takes nothing back."""
+        office, now = self._office, self._office.clock.now()
+        message = spooled_message(tx, (), letter, office.timetable.expiry(now))
+        try:
+            await office.spool.insert_own(office.reports.due(message, rows, str(tx.account.email)))
+        except StoreUnavailable:
+            self._lines(tx, letter).trouble(
+                "the store could not keep a report of who was left out", rows[0].recipient
+            )
+        else:
+            office.queued()
+
     async def drain(self) -> None:
         """Until every message in hand has its answer (shutdown)."""
         while self._running:
@@ -40,12 +53,14 @@ class Commit:
 
     async def _settle(self, tx: Transaction, copies: Sequence[Copy], letter: Letter) -> Reply:
         office = self._office
-        lines = Deliveries.of(
-            office.journal, office.clock, tx, len(letter.raw), letter.message_id, letter.recipe.campaign
-        )
+        lines = self._lines(tx, letter)
         if len(copies) == 1:
             return await Single(office, tx, copies[0], letter, lines).answer()
         return await Several(office, tx, copies, letter, lines).answer()
+
+    def _lines(self, tx: Transaction, letter: Letter) -> Deliveries:
+        office, campaign = self._office, letter.recipe.campaign
+        return Deliveries.of(office.journal, office.clock, tx, len(letter.raw), letter.message_id, campaign)
 
 
 @dataclass(slots=True)

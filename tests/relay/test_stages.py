@@ -365,6 +365,31 @@ async def test_on_bulk_a_named_list_that_permits_some_sends_to_these(relay: Rela
     rows = relay.journal.named("recipient.refused")
     assert [row.fields["recipient"] for row in rows] == ["person3@example.com", "person4@example.com"]
     assert {row.fields["rule"] for row in rows} == {"consent.missing"}
+    [dsn] = [entry.message for entry in relay.spool.entries.values() if entry.message.purpose == "dsn"]
+    assert relay.spool.copies(dsn.ref)[0].recipient == "bounce@acme.test"
+    for number, told in enumerate([False, False, False, True, True]):
+        assert (f"Final-Recipient: rfc822; person{number}@example.com".encode() in dsn.raw) is told
+    assert dsn.raw.count(b"Status: 5.7.1") == 2
+
+
+async def test_a_report_that_cannot_be_kept_takes_no_answer_back(relay: Relay) -> None:
+    tx = await of_five(relay, "bulk", 3)
+    relay.spool.stop_at = {"insert_own"}
+
+    reply = await relay.stages.data(tx, raw(X_Relay_List="offers"))
+
+    assert str(reply) == f"250 2.0.0 {tx.ref} accepted for 3 of 5"
+    assert len(relay.smarthost.taken) == 3
+
+
+async def test_a_queued_part_is_called_queued(relay: Relay) -> None:
+    relay.smarthost.answer = Postponed("memory", 0, "4.4.1", "nobody answers", Phase.CONNECT)
+    tx = await of_five(relay, "bulk", 3)
+    tx.session.on_unavailable = "queue"
+
+    reply = await relay.stages.data(tx, raw(X_Relay_List="offers"))
+
+    assert str(reply) == f"250 2.0.0 {tx.ref} queued for 3 of 5"
 
 
 # ------------------------------------------------------------ our own faults
