@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from config.load import Loaded
 from config.schema import Settings
@@ -56,8 +57,9 @@ from relay.smtp.guesses import Guesses
 from relay.smtp.server import SmtpServer
 from relay.stages import Stages
 from relay.tokens import KeyRing, Tokens
-from relay.web.server import WebServer
-from relay.web.site import build as build_site
+
+if TYPE_CHECKING:
+    from relay.web.server import WebServer
 
 RETENTION_SECONDS = 3600.0
 
@@ -155,6 +157,10 @@ class App:
                 continue
 
     def web_server(self) -> WebServer:
+        # Here, not above: FastAPI is a quarter of what starting a process takes, and workers have no use for it.
+        from relay.web.server import WebServer
+        from relay.web.site import build as build_site
+
         site = build_site(
             self.settings,
             self.opt_outs(),
