@@ -58,6 +58,8 @@ class HtmlReading:
     """Where a footer goes; -1: nowhere."""
     lang: str = ""
     rtl: bool = False
+    lower: bytes = b""
+    """The octets in lower case."""
     doubt: str = ""
     """Why links were left alone; empty: there was no doubt."""
 
@@ -93,7 +95,7 @@ class _Reader:
         body = self.tree.body
         if body is None:
             return reading
-        lower = self.html.lower()
+        lower = reading.lower = self.html.lower()
         reading.end = source.end_of_content(self.html, lower, comments)
         for_address = b"postal_address" in lower or self.registered.may_stand_in(lower)
         self._candidates()
@@ -171,12 +173,17 @@ class _Reader:
         """Pieces in reverse document order, None between lines; iterative, whatever the depth."""
         root = Box.of("html", self.tree.root.attributes if self.tree.root else {}, None)
         waiting: list[Entry | None] = [(body, root, -1, "")]
+        first = body
         while waiting:
             entry = waiting.pop()
             if entry is None:
                 yield None
                 continue
             node, parent, link, href = entry
+            # Brothers wait one at a time: content that is never reached is never walked.
+            before = node.prev if node is not first else None
+            if before is not None:
+                waiting.append((before, parent, link, href))
             tag = node.tag or ""
             if tag == "-text":
                 yield self._text(node, parent, link, href)
@@ -195,10 +202,9 @@ class _Reader:
             if tag in BLOCKS:
                 yield None
                 waiting.append(None)
-            child = node.first_child
-            while child is not None:
-                waiting.append((child, box, link, href))
-                child = child.next
+            last = node.last_child
+            if last is not None:
+                waiting.append((last, box, link, href))
 
     def _thing(self, box: Box, link: int, href: str) -> Iterator[Piece]:
         if box.tag == "img":

@@ -174,9 +174,8 @@ class _HtmlPart:
 
     def _edits(self, reading: HtmlReading) -> list[Edit]:
         places = [(link.href.start, link.href.end, "href") for link in (*reading.bottom, *reading.above)]
-        lower = self.html.lower()
-        if b"unsub" in lower or b"postal_address" in lower:
-            places += placeholder_places(self.html)
+        if b"unsub" in reading.lower or b"postal_address" in reading.lower:
+            places += placeholder_places(self.html, reading.lower)
         return _in_order(_edits(places, self.octet))
 
     def _address(self, reading: HtmlReading) -> Found | None:
@@ -206,20 +205,23 @@ def _same(at: int) -> int:
     return at
 
 
-def placeholder_places(html: bytes) -> list[tuple[int, int, str]]:
+def placeholder_places(html: bytes, lower: bytes) -> list[tuple[int, int, str]]:
     """Placeholders outside comments, styles and scripts: whole hrefs, other attributes, displayed text."""
     text = html.decode("latin-1")
+    marks = list(opt_out_marks(text, lower.decode("latin-1")))
+    addresses = list(POSTAL_ADDRESS_PATTERN.finditer(text)) if b"postal_address" in lower else []
+    if not marks and not addresses:
+        return []
     skipped = html_source.unshown(html)
     found: list[tuple[int, int, str]] = []
-    lower = html.lower().decode("latin-1")
-    for mark in opt_out_marks(text, lower):
+    for mark in marks:
         place = html_source.placeholder_place(html, *mark.span())
         words_only = (place[2] == "url" and mark[0][0] == "[") and (
             is_label(mark[0], text[mark.end() : mark.end() + 1]) or html_source.in_link(html, mark.start())
         )
         if not words_only and not html_source.within(skipped, mark.start()):
             found.append(place)
-    for mark in POSTAL_ADDRESS_PATTERN.finditer(text) if "postal_address" in lower else ():
+    for mark in addresses:
         inside = html_source.placeholder_place(html, *mark.span())[2] == "href"
         if not inside and not html_source.within(skipped, mark.start()):
             found.append((*mark.span(), "postal_address"))
