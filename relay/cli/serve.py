@@ -30,7 +30,9 @@ app = typer.Typer()
 @app.command()
 def serve(
     ctx: typer.Context,
-    workers: Annotated[int, typer.Option("--workers", min=1, max=256, help="Default: one per CPU on Linux.")] = 0,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, max=256, help="Default: one per CPU on Linux.")
+    ] = None,
 ) -> None:
     """Run the relay until SIGTERM or Ctrl-C. SIGHUP reads the configuration again."""
     call = invocation(ctx)
