@@ -27,10 +27,14 @@ MAX_LINKS = 500
 """Links looked at, from the last one up."""
 MAX_TEXT = 200
 """Characters of a link that may be worded as an opt-out."""
+_RAW = frozenset({
+    "frameset", "plaintext", "script", "style", "title", "textarea", "xmp", "iframe", "noframes", "noembed", "select",
+})  # fmt: skip
+"""Elements in which tags are text, or in which nothing of ours would be shown."""
 _FONT_HOSTS = ("font", "typekit")
 
 Entry = tuple[LexborNode, Box, int, str]
-"""A node still to be walked: its box, or its parent's for text; the link it is in and that link's href."""
+"""A node still to be walked, its parent's box, the link it is in and that link's href."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,7 @@ class _Reader:
         if body is None:
             return reading
         lower = reading.lower = self.html.lower()
-        reading.end = source.end_of_content(self.html, lower, comments)
+        reading.end = source.end_of_content(self.html, lower, comments) if self._takes_more(body) else -1
         for_address = b"postal_address" in lower or self.registered.may_stand_in(lower)
         self._candidates()
         if self.candidates or for_address:
@@ -110,22 +114,31 @@ class _Reader:
 
     def _candidates(self) -> None:
         """Links that may turn out to opt out: by their words, by saying nothing, by where they lead."""
+        own = self.bottom.public_url
+        by_href = b"unsub" in self.reading.lower or bool(own)
         for node in self.nodes[-MAX_LINKS:]:
             text = node.text(deep=True)
-            href = node.attributes.get("href")
-            if href is None or len(text) > MAX_TEXT:
-                continue
-            said = words(text)
+            said = words(text) if len(text) <= MAX_TEXT else text
             if opt_out.worded_so(said):
                 self.worded[node.mem_id] = text
-            elif (
-                not said
-                or opt_out.says_nothing(said)
-                or OPT_OUT_PATTERN.search(href)
-                or (self.bottom.public_url and href.startswith(self.bottom.public_url))
-            ):
+            elif not said or opt_out.says_nothing(said):
                 self.candidates = True
+            elif by_href and not self.candidates:
+                href = node.attributes.get("href") or ""
+                leads = OPT_OUT_PATTERN.search(href) is not None or (bool(own) and href.startswith(own))
+                self.candidates = leads
         self.candidates = self.candidates or bool(self.worded)
+
+    def _takes_more(self, body: LexborNode) -> bool:
+        """Whether markup at the end would be markup: not in frames, nor in a script or the like left open."""
+        node: LexborNode | None = body
+        while node is not None:
+            if node.tag in _RAW:
+                # One that was closed right before the end is as good as any other element.
+                name = (node.tag or "").encode()
+                return self.reading.lower.count(b"<" + name) <= self.reading.lower.count(b"</" + name)
+            node = node.last_child
+        return True
 
     def _styles(self) -> None:
         if b"<style" in self.html or b"<STYLE" in self.html or b"<Style" in self.html:
@@ -232,8 +245,6 @@ class _Reader:
                 seen = max(seen, self.looks.look(box, context).text_seen()[0])
         return seen
 
-    # ------------------------------------------------------------ links in the source
-
     def _links(self, comments: list[tuple[int, int]]) -> None:
         seen = {link.link: link.text for link in self.bottom.links}
         above = self._worded_above(seen)
@@ -263,8 +274,8 @@ class _Reader:
         for node in self.nodes:
             if node.mem_id not in self.worded or node.mem_id in bottom:
                 continue
-            href = node.attributes.get("href") or ""
-            if opt_out.could_lead(href) and self._seen(self._chain(node), True) is Seen.YES:
+            href = node.attributes.get("href")
+            if href is not None and opt_out.could_lead(href) and self._seen(self._chain(node), True) is Seen.YES:
                 found[node.mem_id] = " ".join(self.worded[node.mem_id].split())
         return found
 

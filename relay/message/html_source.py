@@ -143,17 +143,12 @@ def within(spans: list[tuple[int, int]], at: int) -> bool:
     return low < len(spans) and spans[low][0] <= at
 
 
+_ANCHOR = re.compile(rb"<[aA][\s/>]")
+
+
 def anchors(html: bytes, hidden: list[tuple[int, int]]) -> list[int]:
     """Offsets of '<a' start tags outside comments, in order."""
-    found: list[int] = []
-    for mark in (b"<a", b"<A"):
-        at = html.find(mark)
-        while at >= 0:
-            if html[at + 2 : at + 3] in (b" ", b"\n", b"\r", b"\t", b">", b"/", b"\f") and not within(hidden, at):
-                found.append(at)
-            at = html.find(mark, at + 2)
-    found.sort()
-    return found
+    return [found.start() for found in _ANCHOR.finditer(html) if not within(hidden, found.start())]
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,10 +182,8 @@ def in_condition(html: bytes, at: int) -> bool:
 
 
 def end_of_content(html: bytes, lower: bytes, hidden: list[tuple[int, int]]) -> int:
-    """Where more content can be added at the end of what is displayed; -1 where nothing can."""
+    """Where more content can be added at the end of what is displayed; -1 in a comment that never ends."""
     if hidden and hidden[-1][1] == len(html) and not html.endswith((b"-->", b"--!>")):
-        return -1
-    if b"<frameset" in lower or b"<plaintext" in lower:
         return -1
     end = len(html)
     for mark in (b"</html", b"</body"):
@@ -199,10 +192,6 @@ def end_of_content(html: bytes, lower: bytes, hidden: list[tuple[int, int]]) -> 
             at = lower.rfind(mark, 0, at)
         if at >= 0 and not _content(lower[at:end], hidden, at):
             end = at
-    for name in (b"script", b"style", b"title", b"textarea"):
-        # Counted forward: a search from the end for what is in the head costs ten times as much.
-        if name in lower and lower.count(b"<" + name) > lower.count(b"</" + name):
-            return -1
     return end
 
 

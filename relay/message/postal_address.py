@@ -60,14 +60,19 @@ class RegisteredAddress:
         if len(self._words) > 3 and self._words[-1] in _COUNTRIES:
             # Mail within a country leaves its name out.
             self._words.pop()
-        self._telling = [word.encode() for word in self._words if len(word) > 3 or word.isdigit()][:12]
+        telling = [word.encode() for word in self._words if len(word) > 3 or word.isdigit()]
+        self._telling = sorted(telling, key=len, reverse=True)[:12]
 
     def may_stand_in(self, lower: bytes) -> bool:
         """A cheap look whether half of the address' telling words stand anywhere in lower-case octets."""
         if not all(word.isascii() for word in self._telling):
             return bool(self._words)
-        there = sum(word in lower for word in self._telling)
-        return bool(self._telling) and there * 2 >= len(self._telling)
+        missing = 0
+        for word in self._telling:
+            missing += word not in lower
+            if missing * 2 > len(self._telling):
+                return False
+        return bool(self._telling)
 
     def find(self, text: str) -> AddressFound | None:
         """The registered address, else the stretch most like it, else None."""
