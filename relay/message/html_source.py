@@ -89,27 +89,31 @@ def _quick_depth(html: bytes) -> int:
 def _deepest(html: bytes) -> int:
     """An upper bound for any markup: only an end tag of its own name closes an element."""
     unclosed: dict[bytes, int] = {}
-    total = deepest = 0
+    total = others = deepest = 0
     for found in _TAG.finditer(html):
         name = found["name"]
-        if name is None:
+        if name is None or (name := name.lower()) in _VOID:
             continue
-        name = name.lower()
-        if not found["close"]:
-            if name not in _VOID:
-                unclosed[name] = unclosed.get(name, 0) + 1
-                total += 1
-                deepest = max(deepest, total if total <= MAX_OPEN else _without_siblings(unclosed))
-                if deepest > MAX_OPEN:
-                    return deepest
-        elif unclosed.get(name, 0) > 0:
-            unclosed[name] -= 1
-            total -= 1
+        sibling = name in _SIBLINGS
+        if found["close"]:
+            if unclosed.get(name, 0) > 0:
+                unclosed[name] -= 1
+                total -= 1
+                others -= not sibling
+            continue
+        unclosed[name] = unclosed.get(name, 0) + 1
+        total += 1
+        others += not sibling
+        if total <= MAX_OPEN:
+            deepest = max(deepest, total)
+        elif not sibling or unclosed[name] <= others + 1:
+            deepest = max(deepest, _without_siblings(unclosed, others))
+            if deepest > MAX_OPEN:
+                return deepest
     return deepest
 
 
-def _without_siblings(unclosed: dict[bytes, int]) -> int:
-    others = sum(count for name, count in unclosed.items() if name not in _SIBLINGS)
+def _without_siblings(unclosed: dict[bytes, int], others: int) -> int:
     return others + sum(min(unclosed.get(name, 0), others + 1) for name in _SIBLINGS)
 
 
