@@ -126,3 +126,32 @@ def test_smtputf8_is_not_offered(client):
     assert not client.has_extn("smtputf8")
     assert not client.has_extn("chunking")
     assert line(*client.docmd("MAIL", f"FROM:<{NEWS}> SMTPUTF8")).startswith("555 5.5.4 ")
+
+
+def test_the_longest_address_still_gets_the_whole_form_within_510_octets(client):
+    labels = ".".join(["a" * 63, "b" * 63, "c" * 54, "test"])
+    reply = send(client, NEWS, [f"{'x' * 64}@{labels}"])[-1]
+
+    assert refusal(reply)["rule"] == "consent.missing"
+
+
+def test_what_staff_suppress_is_refused_at_once(shared_relay, client):
+    person = "person28@example.test"
+    shared_relay.here("suppress", "add", "acme", person, "--reason", "asked by phone")
+    try:
+        refused = send(client, NEWS, [person])[-1]
+    finally:
+        shared_relay.here("suppress", "remove", "acme", person, "--reason", "a slip")
+
+    assert refusal(refused)["rule"].startswith("consent.")
+    assert send(client, NEWS, [person])[-1] == "250 2.1.5 recipient ok"
+
+
+def test_a_delivered_message_can_be_explained_too(shared_relay, client):
+    ref = accepted(send(client, NEWS, ["person29@example.test"], message())[-1])
+    shared_relay.events("--ref", ref)
+
+    told = shared_relay.json("explain", ref)
+
+    assert [one["event"] for one in told["events"]] == ["delivery.done"]
+    assert told["recipient"] == "person29@example.test"

@@ -6,10 +6,12 @@ import time
 
 import pytest
 from dialog import accepted, line, refusal, rule, send
-from running import PASSWORD, message
+from running import PASSWORD, POSTAL_ADDRESS, message
 from world import PLATFORM_PASSWORD
 
 NEWS = "news@acme.test"
+REGISTERED = ("--organisation", "Later", "--email", "owner@elsewhere.test", "--country", "US", "--industry", "retail")
+REGISTERED += ("--postal-address", POSTAL_ADDRESS)
 ON_BOTH, ON_NEWS = "person5@example.test", "person25@example.test"
 
 
@@ -42,6 +44,10 @@ def test_on_bulk_the_account_is_the_owner_of_the_reverse_path_s_domain(shared_re
 @pytest.mark.parametrize("path", ["", "news@nobody.test"])
 def test_on_bulk_nobody_s_reverse_path_is_refused_at_mail(bulk, path):
     assert rule(send(bulk, path, [])[0]) == "550 5.7.1 identity.reverse_path"
+
+
+def test_nobody_s_reverse_path_is_refused_on_submission_too(client):
+    assert rule(send(client, "", [])[0]) == "550 5.7.1 identity.reverse_path"
 
 
 def test_a_reverse_path_of_another_account_is_refused(client):
@@ -155,6 +161,47 @@ def test_a_pending_account_writes_to_its_own_addresses_only(shared_relay):
 
     assert rule(foreign[1]) == "550 5.7.1 standing.pending"
     accepted(own[-1])
+
+
+def test_an_account_leaves_the_sandbox_once_it_accepted_the_policy(shared_relay):
+    shared_relay.here("account", "add", "later", *REGISTERED)
+    shared_relay.here("domain", "add", "later", "later.test")
+    shared_relay.here("domain", "verify", "later", "later.test", "--force", "--reason", "test")
+    with shared_relay.bulk_session() as session:
+
+        def answer():
+            return rule(send(session, "news@later.test", ["anne@example.test"])[-1])
+
+        assert answer() == "550 5.7.1 standing.pending"
+        shared_relay.here("account", "set", "later", "--accept-policy")
+        assert until(lambda: answer() == "550 5.7.1 consent.missing")
+
+
+def test_a_revoked_login_ends_at_the_next_auth(shared_relay):
+    shared_relay.here("credential", "add", "acme", "short", "--stdin", stdin=PASSWORD)
+    shared_relay.login("acme/short").quit()
+    shared_relay.here("credential", "revoke", "acme", "short")
+
+    with pytest.raises(smtplib.SMTPAuthenticationError) as refused:
+        shared_relay.login("acme/short")
+
+    assert refused.value.smtp_code == 535
+
+
+def test_a_deactivated_account_is_refused_at_auth_and_at_mail(shared_relay):
+    shared_relay.here("account", "add", "gone", *REGISTERED, "--accept-policy")
+    shared_relay.here("domain", "add", "gone", "gone.test")
+    shared_relay.here("domain", "verify", "gone", "gone.test", "--force", "--reason", "test")
+    shared_relay.here("credential", "add", "gone", "mail", "--stdin", stdin=PASSWORD)
+    shared_relay.here("account", "deactivate", "gone", "--reason", "spam")
+
+    with pytest.raises(smtplib.SMTPAuthenticationError) as refused:
+        shared_relay.login("gone/mail")
+    with shared_relay.bulk_session() as session:
+        at_mail = send(session, "news@gone.test", [])[0]
+
+    assert rule(line(refused.value.smtp_code, refused.value.smtp_error)) == "525 5.7.13 standing.deactivated"
+    assert rule(at_mail) == "550 5.7.1 standing.deactivated"
 
 
 def test_a_suspended_account_hears_of_it_only_with_the_right_password(shared_relay):
