@@ -63,10 +63,12 @@ async def _serve(call: Invocation, settings: Settings, workers: int) -> int:
         journal.write(Event(event, new_ref(), datetime.now(UTC), level, fields=dict(fields)))
 
     def mistakes() -> str:
+        """What is wrong with the file as it is now; nothing: log files are opened anew for the reload."""
         try:
             load(call.path, call.environ)
         except ConfigError as error:
             return "; ".join(str(one) for one in error.mistakes)
+        journal.reopen()
         return ""
 
     environ = dict(call.environ)

@@ -49,6 +49,8 @@ class Running:
     smarthost: str = "maildir:outbox"
     settings: str = ""
     """More TOML, appended."""
+    log: str = ""
+    """More keys of [log]."""
     workers: int = 1
     submission: int = 0
     implicit: int = 0
@@ -88,6 +90,7 @@ url = "{self.smarthost}"
 bind = "127.0.0.1:{self.web}"
 [log]
 format = "json"
+{self.log}
 [dns]
 check_domains = false
 [[listener]]

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from dialog import accepted, rule, send
+from dialog import accepted, refusal, rule, send
 from running import Running, message
 
 NEWS, ANNE, STRANGER = "news@acme.test", "anne@example.test", "stranger@example.test"
@@ -17,7 +17,7 @@ LIMITS = "[limits]\nmax_size = 50000\n"
 
 @pytest.fixture(scope="module")
 def relay(tmp_path_factory):
-    one = Running(tmp_path_factory.mktemp("service"), settings=LIMITS, workers=2)
+    one = Running(tmp_path_factory.mktemp("service"), settings=LIMITS, log='file = "rotated.log"', workers=2)
     one.here("db", "init")
     one.account()
     one.subscribe(ANNE)
@@ -96,6 +96,22 @@ def test_a_bad_file_leaves_the_old_one_in_force_and_every_mistake_is_told(relay)
     assert "console.bind" in line["error"]
     with relay.bulk_session() as session:
         assert rule(send(session, NEWS, [STRANGER])[-1]) == "550 5.7.1 consent.missing"
+
+
+def test_a_reload_opens_the_log_file_anew_in_every_process(relay):
+    file, old = relay.folder / "rotated.log", relay.folder / "rotated.log.1"
+    file.rename(old)
+    reload(relay, "")
+
+    def lands_in_the_new_one():
+        with relay.bulk_session() as session:
+            ref = refusal(send(session, NEWS, [STRANGER])[-1])["ref"]
+        until(lambda: file.read_text() + old.read_text(), lambda text: ref in text)
+        return ref in file.read_text()
+
+    # Six sessions reach both workers; each opens the file when the signal reaches it.
+    assert all(until(lambda: [lands_in_the_new_one() for _ in range(6)], all))
+    assert '"service.reloaded"' in file.read_text()
 
 
 def test_a_rule_set_to_observe_lets_mail_pass_and_records_what_it_would_have_said(relay):
