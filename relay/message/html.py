@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -12,11 +11,11 @@ from relay.message import html_source as source
 from relay.message import opt_out
 from relay.message.bottom import Bottom, Piece
 from relay.message.css import Sheet
-from relay.message.html_source import Href
+from relay.message.html_reading import HtmlLink, HtmlReading
 from relay.message.line_content import BLOCKS, BREAKS, CONTROLS, UNSEEN, control, picture
 from relay.message.look import Seen
 from relay.message.placeholders import OPT_OUT_PATTERN
-from relay.message.postal_address import AddressFound, RegisteredAddress
+from relay.message.postal_address import RegisteredAddress
 from relay.message.selectors import Box
 from relay.message.visibility import Looks
 from relay.message.wording import words
@@ -35,37 +34,6 @@ _FONT_HOSTS = ("font", "typekit")
 
 Entry = tuple[LexborNode, Box, int, str]
 """A node still to be walked, its parent's box, the link it is in and that link's href."""
-
-
-@dataclass(frozen=True, slots=True)
-class HtmlLink:
-    """One opt-out link a reader sees, and its href in the source."""
-
-    text: str
-    tag: int
-    """Offset of its start tag."""
-    href: Href
-
-
-@dataclass(slots=True)
-class HtmlReading:
-    """What one HTML part shows; offsets are in the octets read."""
-
-    bottom: list[HtmlLink] = field(default_factory=list)
-    """Opt-out links at the bottom, last first."""
-    above: list[HtmlLink] = field(default_factory=list)
-    """Opt-out links further up: rewritten too, but no answer to clause 5.4."""
-    address: AddressFound | None = None
-    footer_text: str = ""
-    """The last displayed lines, as far as they were read."""
-    end: int = -1
-    """Where a footer goes; -1: nowhere."""
-    lang: str = ""
-    rtl: bool = False
-    lower: bytes = b""
-    """The octets in lower case."""
-    doubt: str = ""
-    """Why links were left alone; empty: there was no doubt."""
 
 
 def read_html(html: bytes, identity: FooterIdentity, address: RegisteredAddress, public_url: str) -> HtmlReading:
@@ -116,18 +84,27 @@ class _Reader:
         """Links that may turn out to opt out: by their words, by saying nothing, by where they lead."""
         own = self.bottom.public_url
         by_href = b"unsub" in self.reading.lower or bool(own)
+        plain: set[str] = set()  # texts that say nothing of it: newsletters repeat them
         for node in self.nodes[-MAX_LINKS:]:
             text = node.text(deep=True)
-            said = words(text) if len(text) <= MAX_TEXT else text
-            if opt_out.worded_so(said):
-                self.worded[node.mem_id] = text
-            elif not said or opt_out.says_nothing(said):
-                self.candidates = True
-            elif by_href and not self.candidates:
+            if text not in plain and self._says(node, text):
+                continue
+            plain.add(text)
+            if by_href and not self.candidates:
                 href = node.attributes.get("href") or ""
                 leads = OPT_OUT_PATTERN.search(href) is not None or (bool(own) and href.startswith(own))
                 self.candidates = leads
         self.candidates = self.candidates or bool(self.worded)
+
+    def _says(self, node: LexborNode, text: str) -> bool:
+        """Whether a link's own text makes it a candidate."""
+        said = words(text) if len(text) <= MAX_TEXT else text
+        if opt_out.worded_so(said):
+            self.worded[node.mem_id] = text
+            return True
+        nothing = not said or opt_out.says_nothing(said)
+        self.candidates = self.candidates or nothing
+        return nothing
 
     def _takes_more(self, body: LexborNode) -> bool:
         """Whether markup at the end would be markup: not in frames, nor in a script or the like left open."""
@@ -160,13 +137,16 @@ class _Reader:
     def _read_up(self, body: LexborNode, for_address: bool) -> list[list[Piece]]:
         """Lines from the last one up to where content begins, or as far as the address may stand."""
         lines: list[list[Piece]] = []
-        more, shown = True, 0
+        more, looked, shown = True, False, 0
         for line in self._lines(body):
             lines.append(line)
             shown += sum(len(piece.text) for piece in line if piece.seen is not Seen.NO)
             more = more and self.bottom.take(line)
-            if not more and (not for_address or shown > FOOTER_TEXT):
+            if more:
+                continue
+            if not for_address or shown > FOOTER_TEXT or (not looked and self.registered.stands_in(_shown(lines))):
                 break
+            looked = True
         return lines
 
     def _lines(self, body: LexborNode) -> Iterator[list[Piece]]:
@@ -292,8 +272,11 @@ class _Reader:
         return box or Box.of("a", {}, None)
 
     def _address(self, lines: list[list[Piece]], for_address: bool) -> None:
-        shown = ["".join([piece.text for piece in line if piece.seen is not Seen.NO]) for line in reversed(lines)]
-        text = "\n".join(shown)
-        self.reading.footer_text = text[-FOOTER_TEXT:]
+        self.reading.footer_text = _shown(lines)[-FOOTER_TEXT:]
         if for_address:
             self.reading.address = self.registered.find(self.reading.footer_text)
+
+
+def _shown(lines: list[list[Piece]]) -> str:
+    """What lines gathered from the last one up show, top to bottom."""
+    return "\n".join("".join([piece.text for piece in line if piece.seen is not Seen.NO]) for line in reversed(lines))

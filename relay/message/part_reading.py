@@ -9,7 +9,8 @@ from policies.facts import FooterIdentity, Found, PartFacts
 from relay.message import html_source
 from relay.message.charset import codec_for
 from relay.message.decode import octet_offsets
-from relay.message.html import HtmlReading, read_html
+from relay.message.html import read_html
+from relay.message.html_reading import HtmlReading
 from relay.message.language import language_of, language_tag, right_to_left
 from relay.message.marks import opt_out_marks
 from relay.message.parts import DisplayedPart, Edit, Part

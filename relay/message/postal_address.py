@@ -23,6 +23,7 @@ _SAME = {
     "southeast": "se", "southwest": "sw", "str": "strasse", "straße": "strasse", "platz": "pl",
     "allee": "al", "calle": "c", "avenida": "avda", "rue": "r", "piazza": "pza", "plaza": "pza",
 }  # fmt: skip
+_SPELLINGS = frozenset(_SAME.values())
 _SILENT = frozenset({"no", "nomor", "nr", "num", "number", "nomer", "n°", "kota", "th", "kode", "pos"})
 """Words that may stand or be left out without another place being meant."""
 _COUNTRIES = frozenset({
@@ -62,6 +63,9 @@ class RegisteredAddress:
             self._words.pop()
         telling = [word.encode() for word in self._words if len(word) > 3 or word.isdigit()]
         self._telling = sorted(telling, key=len, reverse=True)[:12]
+        self._anchor = max((word for word in self._words if _is_spelt_one_way(word)), key=len, default="")
+        """A word that must stand as it is wherever the address does, in ASCII text."""
+        self._reach = 4 * len(text) + 200
 
     def may_stand_in(self, lower: bytes) -> bool:
         """A cheap look whether half of the address' telling words stand anywhere in lower-case octets."""
@@ -79,16 +83,41 @@ class RegisteredAddress:
         wanted = self._words
         if not wanted:
             return None
-        if not text.isascii():
+        if text.isascii() and self._anchor:
+            lower = text.lower()
+            exact = self._around_anchor(text, lower)
+            if exact is not None or not self.may_stand_in(lower.encode()):
+                return exact
+        elif not text.isascii():
             text = _INVISIBLE.sub("", text)
         held = _words(text)
-        size = len(wanted)
+        return self._exact(text, held) or self._near(text, held)
+
+    def stands_in(self, text: str) -> bool:
+        """Whether the registered address itself stands there."""
+        found = self.find(text)
+        return found is not None and found.exact
+
+    def _around_anchor(self, text: str, lower: str) -> AddressFound | None:
+        """The last exact address, looked for only near the one word it cannot be without."""
+        at = lower.rfind(self._anchor)
+        while at >= 0:
+            start = max(0, at - self._reach)
+            piece = text[start : at + self._reach]
+            found = self._exact(piece, _words(piece))
+            if found is not None:
+                return AddressFound(True, start + found.start, found.excerpt)
+            at = lower.rfind(self._anchor, 0, max(0, at - self._reach // 2))
+        return None
+
+    def _exact(self, text: str, held: list[_Word]) -> AddressFound | None:
+        wanted, size = self._words, len(self._words)
         for at in range(len(held) - size, -1, -1):
             if held[at].text == wanted[0] and all(held[at + n].text == wanted[n] for n in range(size)):
                 first, last = held[at], held[at + size - 1]
                 if not _runs_on(text, first.start, last.end):
                     return AddressFound(True, first.start, _excerpt(text, first, last))
-        return self._near(text, held)
+        return None
 
     def _near(self, text: str, held: list[_Word]) -> AddressFound | None:
         size = len(self._words)
@@ -108,6 +137,13 @@ class RegisteredAddress:
             return None
         first, last = held[max(best_at - size, 0)], held[best_at]
         return AddressFound(False, first.start, _excerpt(text, first, last))
+
+
+def _is_spelt_one_way(word: str) -> bool:
+    """Whether no abbreviation, mark or leading zero can make the word look otherwise in ASCII text."""
+    if not word.isascii() or word.endswith("strasse"):
+        return False
+    return word.isdigit() or word not in _SPELLINGS
 
 
 def _excerpt(text: str, first: _Word, last: _Word) -> str:

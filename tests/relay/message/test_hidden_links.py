@@ -5,7 +5,8 @@ import pytest
 
 from policies.facts import FooterIdentity
 from relay.message.careful import read_carefully
-from relay.message.html import HtmlReading, read_html
+from relay.message.html import read_html
+from relay.message.html_reading import HtmlReading
 from relay.message.postal_address import RegisteredAddress
 
 FOOTER = FooterIdentity("Acme Foods", "12 Orchard Lane\nSpringfield, IL 62701")
