@@ -3,6 +3,7 @@
 import re
 import subprocess
 
+import pytest
 from dialog import REF
 from running import RELAY, Running
 
@@ -20,6 +21,7 @@ SHOWN = {
 }
 
 
+@pytest.mark.timeout(240)
 def test_the_demo_shows_every_verdict_with_rule_reply_and_ref_and_can_be_repeated(tmp_path):
     command = [*RELAY, "demo", "--once"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
@@ -29,7 +31,7 @@ def test_the_demo_shows_every_verdict_with_rule_reply_and_ref_and_can_be_repeate
     runs = [subprocess.Popen(command, cwd=folder, env=Running.environ(), **pipes) for folder in folders]
 
     for run, folder in zip(runs, folders, strict=True):
-        out, err = run.communicate(timeout=110)
+        out, err = run.communicate(timeout=200)
         assert (run.returncode, err) == (0, "")
         assert list(folder.iterdir()) == [], "it leaves nothing where it was started"
         check_table(out)

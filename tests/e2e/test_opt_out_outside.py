@@ -104,9 +104,9 @@ def test_forged_links_get_one_and_the_same_404_and_change_nothing(shared_relay, 
     path, mailto = links(shared_relay, client, "person17@example.test")
     token, _, query = path.partition("?")
     swapped = token[:-20] + ("A" if token[-20] != "A" else "B") + token[-19:]
-    forged = [swapped, token[:-1], token + "A", "/u/", "/u/nothing", token.upper()]
+    forged = [swapped, token[:-1], token + "A", "/u/nothing", token.upper()]
 
-    answers = {shared_relay.http(f"{one}?{query}", b"List-Unsubscribe=One-Click") for one in forged if one != "/u/"}
+    answers = {shared_relay.http(f"{one}?{query}", b"List-Unsubscribe=One-Click") for one in forged}
 
     assert {status for status, _ in answers} == {404}
     assert len(answers) == 1
