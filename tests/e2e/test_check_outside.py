@@ -103,9 +103,9 @@ def test_unknown_accounts_lists_and_files_are_told_apart(shared_relay, tmp_path)
     file = tmp_path / "message.eml"
     file.write_bytes(message())
 
-    def code(*args):
-        return shared_relay.command("check", *args, "--to", ANNE).returncode
+    def check(*args, code):
+        shared_relay.here("check", *args, "--to", ANNE, code=code)
 
-    assert code(str(file), "--account", "nobody") == 1
-    assert code(str(file), "--account", "acme", "--list", "nothing") == 1
-    assert code(str(tmp_path / "missing.eml"), "--account", "acme") == 2
+    check(str(file), "--account", "nobody", code=1)
+    check(str(file), "--account", "acme", "--list", "nothing", code=1)
+    check(str(tmp_path / "missing.eml"), "--account", "acme", code=2)
