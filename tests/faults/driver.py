@@ -148,6 +148,7 @@ class Load:
         self.errors: list[str] = []
         self._client = client
         self._ending = threading.Event()
+        self._given_up = threading.Event()
         self._threads = [
             threading.Thread(target=self._run, args=(random.Random(seed * 100 + number), number), daemon=True)
             for number in range(clients)
@@ -157,6 +158,11 @@ class Load:
         for thread in self._threads:
             thread.start()
         return self
+
+    def stop(self) -> None:
+        """Nothing more is sent, not even again; the relay may be gone."""
+        self._given_up.set()
+        self._ending.set()
 
     def __exit__(self, *_: object) -> None:
         self._ending.set()
@@ -177,14 +183,14 @@ class Load:
         try:
             return self._client.session(listener)
         except (smtplib.SMTPException, OSError):
-            time.sleep(0.05)
+            time.sleep(0.25)
             return None
 
     def _one(self, chance: random.Random, listener: str, session: smtplib.SMTP | None) -> None:
         """Messages over one session until it breaks; a message without an answer is offered again."""
         waiting = ""
         people: list[str] = []
-        while not (self._ending.is_set() and not waiting):
+        while not self._given_up.is_set() and not (self._ending.is_set() and not waiting):
             if session is None or session.sock is None:
                 session = self._open(listener)
                 continue
@@ -201,7 +207,7 @@ class Load:
             session.close()
 
 
-def until(holds: Callable[[], bool], otherwise: str, seconds: float = 30.0) -> None:
+def until(holds: Callable[[], bool], otherwise: str, seconds: float = 20.0) -> None:
     """Wait for something to become true."""
     deadline = time.monotonic() + seconds
     while not holds():
@@ -235,12 +241,17 @@ def time_passes(relay: Running) -> None:
     with contextlib.closing(sqlite3.connect(store(relay), timeout=10)) as connection, connection:
         connection.execute("UPDATE spool_copy SET next_attempt_at = 1 WHERE next_attempt_at IS NOT NULL")
         connection.execute("UPDATE spool_message SET next_attempt_at = 1 WHERE next_attempt_at IS NOT NULL")
-        connection.execute("UPDATE spool_message SET lease_until = 1 WHERE lease_until IS NOT NULL AND promised = 0")
+
+
+def leases_end(relay: Running) -> None:
+    """As long after a death as it takes for all its leases to run out; nobody may be alive."""
+    with contextlib.closing(sqlite3.connect(store(relay), timeout=10)) as connection, connection:
+        connection.execute("UPDATE spool_message SET lease_until = 1 WHERE lease_until IS NOT NULL")
 
 
 def waiting(relay: Running) -> int:
-    """Copies that are not final, our own mail's included."""
-    sql = "SELECT COUNT(*) FROM spool_copy WHERE state IN ('pending', 'sending', 'in-doubt')"
+    """Messages with copies that are not final, our own mail included; those a person must look at do not count."""
+    sql = "SELECT COUNT(*) FROM spool_message WHERE next_attempt_at IS NOT NULL OR lease_until IS NOT NULL"
     return int(str(query(relay, sql)[0][0]))
 
 

@@ -60,6 +60,8 @@ class Sink:
     login: tuple[str, str] | None = None
     refuse: Callable[[str], str] = field(default=lambda _recipient: "")
     """A reply for a forward-path that is not taken; empty: taken."""
+    thinks: float = 0.0
+    """Seconds between a message's dot and the reply."""
     taken: list[Taken] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     """Bare CR, bare LF, NUL, unstuffed dots, lines over 998 octets, commands out of order."""
@@ -222,6 +224,8 @@ class Dialogue:
             raise Ended
         if await self._fault(Stage.DOT):
             return
+        if self._sink.thinks:
+            await asyncio.sleep(self._sink.thinks)
         if taken.forward_paths:
             # Before the reply, as a real one does: whoever hangs up now sends it again, and we have it twice.
             self._sink.taken.append(taken)

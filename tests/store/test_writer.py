@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -129,6 +130,31 @@ async def test_a_full_disk_fails_what_does_not_fit_and_keeps_the_store_usable(st
     await writer.run(insert("small"))
     writer.close()
     assert await store.reader.fetch(COUNT) == [(1,)]
+
+
+async def test_a_file_that_is_no_database_harms_nobody_once_it_is_mended(tmp_path: Path) -> None:
+    file, spare, garbage = (tmp_path / name for name in ("relay.db", "spare", "garbage"))
+    garbage.write_bytes(b"garbage " * 1024)
+    for path in (file, spare):
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            connection.execute("CREATE TABLE generation (topic, number)")
+    writer = Writer(lambda: SqliteWriteConnection(file))
+    assert await writer.run(insert("before")) == "before"
+
+    put_in_place(garbage, file)
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable, match="not a database"):
+            await writer.run(insert("meanwhile"))
+    put_in_place(spare, file)
+
+    assert await writer.run(insert("after")) == "after"
+    writer.close()
+
+
+def put_in_place(path: Path, file: Path) -> None:
+    for companion in ("-wal", "-shm"):
+        file.with_name(file.name + companion).unlink(missing_ok=True)
+    path.replace(file)
 
 
 class FailingSync(SqliteWriteConnection):

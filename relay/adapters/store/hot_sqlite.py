@@ -65,7 +65,8 @@ class SqliteFile:
             for pragma in self._pragmas:
                 connection.execute(pragma)
         except sqlite3.Error as failure:
-            raise our_failure(failure) from failure
+            # Not our_failure: whatever is wrong with the file, no write of ours is in doubt, and it may be mended.
+            raise StoreUnavailable(f"store: {failure}") from failure
         return connection
 
     def close(self) -> None:
@@ -110,11 +111,12 @@ class SqliteWriteConnection:
 
     def begin(self) -> Statements:
         """Take the write lock, waiting as long as the busy timeout says."""
+        self._connection = None
         connection = self._connection = self._file.connection()
         try:
             connection.execute("BEGIN IMMEDIATE")
         except sqlite3.Error as failure:
-            raise our_failure(failure) from failure
+            raise StoreUnavailable(f"store: {failure}") from failure
         return SqliteStatements(connection)
 
     def commit(self) -> None:
