@@ -15,6 +15,7 @@ RULES: tuple[str, ...] = (
     "standing.deactivated",
     "identity.reverse_path",
     "identity.from",
+    "identity.unaligned",
     "consent.missing",
     "consent.unconfirmed",
     "consent.expired",
@@ -29,9 +30,16 @@ RULES: tuple[str, ...] = (
     "message.loop",
     "message.opaque",
     "footer.postal_address",
+    "footer.foreign_address",
     "unsubscribe.link",
+    "stream.mismatch",
+    "volume.per_day",
+    "volume.reports",
 )
 """Rule ids a [policy."…"] table may name; so may their groups, the part before the dot."""
+
+OBSERVED: frozenset[str] = frozenset({"identity.unaligned", "footer.foreign_address"})
+"""Rules that only observe unless a table of their own says otherwise."""
 
 Positive: TypeAlias = Annotated[int, Ge(1)]
 Seconds: TypeAlias = Annotated[float, Ge(0.05), Le(864000.0)]
@@ -159,6 +167,22 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Streams:
+    """What logins for service and personal mail may send (POLICY.md, Streams)."""
+
+    personal_footer: Literal["full", "line", "off"] = "full"
+    """full: address, reason and link; line: address and link; off: personal mail goes without."""
+    personal_recipients: Positive = 25
+    """Of one message."""
+    personal_per_day: Positive = 200
+    """Copies of one login."""
+    personal_same_content: Positive = 20
+    """Messages of one content a day, over all personal logins of an account."""
+    reports_per_hour: Positive = 60
+    """Messages of one login with the null reverse-path."""
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """Clocks of forwarding and of the retry queue. Seconds."""
 
@@ -229,6 +253,7 @@ class Settings:
     dkim: Dkim = field(default_factory=Dkim)
     dns: Dns = field(default_factory=Dns)
     limits: Limits = field(default_factory=Limits)
+    streams: Streams = field(default_factory=Streams)
     delivery: Delivery = field(default_factory=Delivery)
     retention: Retention = field(default_factory=Retention)
     imports: Imports = field(default_factory=Imports)
@@ -236,5 +261,7 @@ class Settings:
 
     def rule(self, rule_id: str) -> RulePolicy:
         """The table of a rule: its own, else its group's, else the defaults."""
-        group = rule_id.partition(".")[0]
-        return self.policy.get(rule_id) or self.policy.get(group) or RulePolicy()
+        own = self.policy.get(rule_id)
+        if own is None and rule_id in OBSERVED:
+            return RulePolicy(mode="observe")
+        return own or self.policy.get(rule_id.partition(".")[0]) or RulePolicy()

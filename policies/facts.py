@@ -7,85 +7,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+from policies.account import Account as Account
+from policies.account import Confirm as Confirm
+from policies.account import FooterIdentity as FooterIdentity
+from policies.account import MailingList as MailingList
+from policies.account import Standing as Standing
+from policies.account import Stream as Stream
 from policies.address import Address
-
-
-class Standing(StrEnum):
-    """Clauses 1.1, 1.2, 7.3: an account's standing, least strict first."""
-
-    ACTIVE = "active"
-    WARNED = "warned"
-    PENDING = "pending"
-    SUSPENDED = "suspended"
-    DEACTIVATED = "deactivated"
-
-
-class Stream(StrEnum):
-    """What a credential may send (POLICY.md, Streams)."""
-
-    MARKETING = "marketing"
-    SERVICE = "service"
-    PERSONAL = "personal"
-
-
-class Confirm(StrEnum):
-    """How a list takes subscribers."""
-
-    DOUBLE = "double"
-    SINGLE = "single"
-
-
-@dataclass(frozen=True, slots=True)
-class FooterIdentity:
-    """An organisation and its registered postal address, as they stand in the footer (clause 5.1)."""
-
-    organisation: str
-    postal_address: str
-    """As registered; lines separated by a newline or ', '."""
-    country: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class MailingList:
-    """One list of an account."""
-
-    list_id: int
-    name: str
-    confirm: Confirm = Confirm.DOUBLE
-    title: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """An account as the rules see it; cached for at most one second."""
-
-    account_id: int
-    name: str
-    organisation: str
-    email: Address
-    standing: Standing
-    """The stricter of the system's and the staff's."""
-    domains: frozenset[str]
-    """Verified domains, A-labels; each covers its subdomains."""
-    lists: tuple[MailingList, ...]
-    footer: FooterIdentity
-    pending_because: str = ""
-    """What is missing while standing is pending, in words for the sender."""
-    warned_because: str = ""
-    """Cause of the last move down, shown to the sender."""
-    per_day: int | None = None
-    """Copies a day; None: no cap."""
-
-    def owns(self, domain: str) -> bool:
-        """Whether the A-label domain or a parent of it is a verified domain of this account."""
-        while domain:
-            if domain in self.domains:
-                return True
-            domain = domain.partition(".")[2]
-        return False
-
-    def list_named(self, name: str) -> MailingList | None:
-        return next((one for one in self.lists if one.name == name), None)
 
 
 class SubscriptionStatus(StrEnum):
@@ -151,7 +79,15 @@ class Recipient:
     """Of the sender; whoever does not say gets the sandbox, not a pass."""
     pending_because: str = ""
     sent_today: int = 0
-    """Copies since midnight UTC, those of this transaction included; counted while pending."""
+    """Copies since midnight UTC, those of this transaction included; counted while pending or under a cap."""
+    per_day: int | None = None
+    """Copies a day of the account; None: no cap."""
+    place: int = 1
+    """Which recipient of its transaction this is, from 1."""
+    stream_today: int = 0
+    """Copies of this login since midnight UTC, those of this transaction included; counted for personal mail."""
+    null_path: bool = False
+    """The transaction's reverse-path is the null one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +129,18 @@ class SenderFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamCounts:
+    """What a login has sent, this message included; 0 where its stream does not count it."""
+
+    copies_today: int = 0
+    """Since midnight UTC; personal mail."""
+    same_content_today: int = 0
+    """Messages of the account with this content since midnight UTC; personal mail."""
+    reports_this_hour: int = 0
+    """Messages with the null reverse-path since the hour began."""
+
+
+@dataclass(frozen=True, slots=True)
 class TransactionFacts:
     """What a message's rules may know of the transaction it came in."""
 
@@ -204,6 +152,11 @@ class TransactionFacts:
     """Accepted at RCPT."""
     without_permission: int = 0
     """Of these, refused by a recipient rule for the list that X-Relay-List names."""
+    null_path: bool = False
+    """The transaction's reverse-path is the null one."""
+    aligned: bool = True
+    """There is a DKIM key for the From domain."""
+    counts: StreamCounts = StreamCounts()
 
 
 class Fault(StrEnum):
@@ -284,4 +237,8 @@ class MessageFacts:
     """X-Relay-List, where given."""
     campaign: str = ""
     """X-Relay-Campaign, where given."""
+    automatic: bool = False
+    """A report or an automatic answer: multipart/report, or Auto-Submitted other than 'no' (RFC 3834 §5)."""
+    foreign_address: Found | None = None
+    """Another account's registered address, standing in the footer."""
     notes: tuple[str, ...] = field(default=())

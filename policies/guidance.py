@@ -53,6 +53,32 @@ GUIDANCE: dict[str, Guidance] = {
         "Alamat pada From dan Sender berada di domain yang sudah diverifikasi akun Anda.",
         "Gunakan From dengan alamat di domain Anda yang terverifikasi; letakkan alamat orang lain di Reply-To.",
     ),
+    "identity.unaligned": Guidance(
+        "Mail is signed for the domain in From, so that receivers can tell that the sender is right.",
+        "Have the platform make a DKIM key for the domain and publish the record it shows you in your DNS.",
+        "Email ditandatangani untuk domain pada From, agar penerima tahu bahwa pengirimnya benar.",
+        "Minta platform membuat kunci DKIM untuk domain tersebut dan pasang catatannya di DNS Anda.",
+    ),
+    "stream.mismatch": Guidance(
+        "A login for service or personal mail sends what one person writes to another, not the same to many.",
+        "Send newsletters and offers with a marketing login, to people who gave permission; ask the platform if a "
+        "limit is too low for what you do.",
+        "Login untuk email layanan atau pribadi dipakai untuk surat antarorang, bukan isi yang sama ke banyak orang.",
+        "Kirim buletin dan penawaran dengan login pemasaran kepada penerima yang memberi izin; hubungi platform bila "
+        "batasnya terlalu rendah.",
+    ),
+    "volume.per_day": Guidance(
+        "An account sends no more copies a day than was agreed with the platform.",
+        "Wait until the next day (UTC): your mail system tries again by itself. Ask the platform for a higher limit.",
+        "Akun tidak mengirim lebih banyak salinan per hari daripada yang disepakati dengan platform.",
+        "Tunggu hari berikutnya (UTC): sistem email Anda mencoba lagi sendiri. Minta batas lebih tinggi ke platform.",
+    ),
+    "volume.reports": Guidance(
+        "Reports and automatic answers (with an empty envelope sender) stay few.",
+        "Look whether two programs answer each other; each sender should get one automatic answer in several days.",
+        "Laporan dan balasan otomatis (dengan pengirim amplop kosong) tetap sedikit.",
+        "Periksa apakah dua program saling membalas; tiap pengirim cukup mendapat satu balasan dalam beberapa hari.",
+    ),
     "consent.missing": Guidance(
         "Each recipient gave this account permission, on the list that is mailed, and date and source are on record.",
         "Remove the address, or ask the person to sign up. If you hold the permission, import it with its date and source.",
@@ -137,6 +163,14 @@ GUIDANCE: dict[str, Guidance] = {
         "Put the registered address at the end of the message, or write {{postal_address}} there.",
         "Alamat pos pengirim yang terdaftar tercantum di setiap footer.",
         "Tulis alamat terdaftar di akhir pesan, atau tulis {{postal_address}} di sana.",
+    ),
+    "footer.foreign_address": Guidance(
+        "The postal address in the footer is your own, not one that another sender here registered.",
+        "Put your registered address there. If you send for that organisation, have it added as a footer identity of "
+        "your account.",
+        "Alamat pos di footer adalah milik Anda sendiri, bukan alamat yang didaftarkan pengirim lain di sini.",
+        "Tulis alamat terdaftar Anda. Bila Anda mengirim untuk organisasi itu, minta ditambahkan sebagai identitas "
+        "footer akun Anda.",
     ),
     "unsubscribe.link": Guidance(
         "An unsubscribe link that people see stands at the bottom of each message.",

@@ -11,17 +11,20 @@ from typing import Protocol
 from config.lists import lines
 from config.schema import Settings
 from policies.chain import Facts, MessageRule, Observed, RecipientRule, Rule, SenderRule, Subject
-from policies.message.identity import From
+from policies.facts import Stream
+from policies.message.identity import From, Unaligned
 from policies.message.narrowed_list import NamedList, PartlyPermitted
-from policies.message.postal_address import PostalAddress
+from policies.message.postal_address import ForeignAddress, PostalAddress
 from policies.message.structure import Loop, Malformed, Opaque, TooLarge
 from policies.message.unsubscribe import UnsubscribeLink
 from policies.recipient.consent import Expired, Missing, Unconfirmed
 from policies.recipient.role_address import RoleAddress
 from policies.recipient.suppression import Complained, Known, Unreachable, Withdrawn
 from policies.sender.announced import AnnouncedList, AnnouncedSize
-from policies.sender.identity import ReversePath
+from policies.sender.identity import OneReportRecipient, ReportsOnly, ReversePath
 from policies.sender.standing import AT_AUTH, AT_MAIL, Deactivated, Pending, Suspended
+from policies.sender.stream import Caps, FewRecipients, OwnWords
+from policies.sender.volume import PerDay, Reports
 
 
 class Registered(Protocol):
@@ -91,6 +94,8 @@ def _recipient(settings: Settings) -> tuple[RecipientRule, ...]:
     roles = frozenset(lines("role_names.txt"))
     return (
         Pending(settings.limits.sandbox_per_day),
+        OneReportRecipient(),
+        FewRecipients(*_caps(settings)),
         Complained(Known.TO_ACCOUNT),
         Withdrawn(Known.TO_ACCOUNT),
         Unreachable(Known.TO_ACCOUNT),
@@ -102,18 +107,33 @@ def _recipient(settings: Settings) -> tuple[RecipientRule, ...]:
         Withdrawn(Known.TO_ALL),
         Unreachable(Known.TO_ALL),
         RoleAddress(roles, Known.TO_ALL),
+        PerDay(),
     )
 
 
+def _caps(settings: Settings) -> tuple[Caps, Caps]:
+    """Of the service and of the personal stream (POLICY.md, Streams)."""
+    streams = settings.streams
+    personal = Caps(streams.personal_recipients, streams.personal_per_day, streams.personal_same_content)
+    return Caps(recipients=1), personal
+
+
 def _message(settings: Settings) -> tuple[MessageRule, ...]:
+    bare = {Stream.PERSONAL} if settings.streams.personal_footer == "off" else set()
+    footed = frozenset(Stream) - bare
     return (
         Malformed(),
         Loop(),
         TooLarge(settings.limits.max_size),
         Opaque(),
         From(),
+        Unaligned(),
+        ReportsOnly(),
+        OwnWords(*_caps(settings)),
+        Reports(settings.streams.reports_per_hour),
         NamedList(),
         PartlyPermitted(),
-        PostalAddress(settings.rule("footer.postal_address").missing or "inject"),
-        UnsubscribeLink(),
+        PostalAddress(settings.rule("footer.postal_address").missing or "inject", footed),
+        ForeignAddress(),
+        UnsubscribeLink(footed),
     )

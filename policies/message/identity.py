@@ -31,3 +31,22 @@ class From:
                 findings=(Finding(part=name, excerpt=str(mailbox)),),
             )
         return ACCEPT
+
+
+@dataclass(frozen=True, slots=True)
+class Unaligned:
+    """Reject a message whose From domain has no DKIM key here: receivers cannot tell that the sender is right."""
+
+    id: ClassVar[str] = "identity.unaligned"
+    clause: ClassVar[str] = "5.3"
+
+    def check(self, message: MessageFacts, facts: TransactionFacts) -> Verdict:
+        if facts.aligned or message.author is None:
+            return ACCEPT
+        domain = message.author.domain
+        text = f"From: {domain} has no DKIM key here, so the message cannot be signed for it"
+        return Reject(
+            Refusal(550, "7.1", text),
+            why=f"{text}; relay dkim keygen {domain} makes one",
+            findings=(Finding(part="From", excerpt=str(message.author)),),
+        )

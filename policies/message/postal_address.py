@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from policies.facts import MessageFacts, PartFacts, TransactionFacts
+from policies.facts import MessageFacts, PartFacts, Stream, TransactionFacts
 from policies.verdict import ACCEPT, Finding, Refusal, Reject, Verdict
 
 
@@ -17,8 +17,12 @@ class PostalAddress:
     clause: ClassVar[str] = "5.1"
     missing: Literal["inject", "reject"]
     """What to do where the address does not stand."""
+    streams: frozenset[Stream] = frozenset(Stream)
+    """Whose mail bears a footer."""
 
     def check(self, message: MessageFacts, facts: TransactionFacts) -> Verdict:
+        if facts.stream not in self.streams:
+            return ACCEPT
         if not facts.account.footer.postal_address.strip():
             return _reject(f"{facts.account.name} has no registered postal address", ())
         if not message.parts:
@@ -36,6 +40,25 @@ class PostalAddress:
         if self.missing == "reject":
             return text
         return f"{text} and it cannot be written there: {part.cannot_inject}"
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignAddress:
+    """Reject a message with another account's registered address in its footer (clause 5.3)."""
+
+    id: ClassVar[str] = "footer.foreign_address"
+    clause: ClassVar[str] = "5.3"
+
+    def check(self, message: MessageFacts, facts: TransactionFacts) -> Verdict:
+        found = message.foreign_address
+        if found is None:
+            return ACCEPT
+        text = f"part {found.part} has a postal address in its footer that another sender registered"
+        return Reject(
+            Refusal(550, "7.1", text),
+            why=f"{text}: {found.excerpt}",
+            findings=(Finding(found.part, found.line, found.excerpt),),
+        )
 
 
 def _finding(part: PartFacts) -> Finding:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from policies.facts import MessageFacts, PartFacts, TransactionFacts
+from policies.facts import MessageFacts, PartFacts, Stream, TransactionFacts
 from policies.verdict import ACCEPT, Finding, Refusal, Reject, Verdict
 
 
@@ -15,8 +15,12 @@ class UnsubscribeLink:
 
     id: ClassVar[str] = "unsubscribe.link"
     clause: ClassVar[str] = "5.4"
+    streams: frozenset[Stream] = frozenset(Stream)
+    """Whose mail bears a footer."""
 
     def check(self, message: MessageFacts, facts: TransactionFacts) -> Verdict:
+        if facts.stream not in self.streams:
+            return ACCEPT
         if not message.parts:
             text = "the message has no text in which an unsubscribe link could stand"
             return Reject(Refusal(550, "7.0", text), why=text)

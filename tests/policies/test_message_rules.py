@@ -11,8 +11,9 @@ from config.schema import RulePolicy, Settings
 from policies.address import Address
 from policies.chain import Decision, decide
 from policies.facts import Fault, FaultFound, FooterIdentity, Found, MessageFacts, PartFacts, Stream, TransactionFacts
-from policies.message.identity import From
-from policies.message.postal_address import PostalAddress
+from policies.message.identity import From, Unaligned
+from policies.message.postal_address import ForeignAddress, PostalAddress
+from policies.message.unsubscribe import UnsubscribeLink
 from policies.registry import build
 from policies.verdict import ACCEPT, Finding, Refusal, Reject
 
@@ -199,3 +200,45 @@ def test_a_part_without_a_link_that_cannot_take_one_is_refused() -> None:
         why="part 1.2 (text/plain): broken markup",
         findings=(Finding("1.2", excerpt="broken markup"),),
     )
+
+
+def test_a_from_domain_without_a_key_is_unaligned() -> None:
+    unsigned = replace(transaction(), aligned=False)
+
+    assert Unaligned().check(GOOD, transaction()) is ACCEPT
+    assert Unaligned().check(replace(GOOD, author=None), unsigned) is ACCEPT
+    verdict = Unaligned().check(GOOD, unsigned)
+    assert isinstance(verdict, Reject)
+    assert str(verdict.refusal).startswith("550 5.7.1 From: acme.test has no DKIM key here")
+    assert "relay dkim keygen acme.test" in verdict.why
+    assert verdict.findings == (Finding(part="From", excerpt="news@acme.test"),)
+
+
+def test_another_senders_address_in_the_footer_is_foreign() -> None:
+    found = Found("1", 12, "9 Harbour Road, Hull HU1 1AA")
+
+    assert ForeignAddress().check(GOOD, transaction()) is ACCEPT
+    verdict = ForeignAddress().check(replace(GOOD, foreign_address=found), transaction())
+    assert isinstance(verdict, Reject)
+    assert verdict.refusal == Refusal(
+        550, "7.1", "part 1 has a postal address in its footer that another sender registered"
+    )
+    assert verdict.why.endswith(found.excerpt)
+    assert verdict.findings == (Finding("1", 12, found.excerpt),)
+
+
+def test_what_observes_by_default_refuses_nothing() -> None:
+    found = Found("1", 12, "9 Harbour Road, Hull HU1 1AA")
+    decision = judge(replace(GOOD, foreign_address=found), replace(transaction(), aligned=False))
+
+    assert decision.verdict is ACCEPT
+    assert [one.rule for one in decision.observed] == ["identity.unaligned", "footer.foreign_address"]
+
+
+def test_streams_that_bear_no_footer_are_not_asked_for_one() -> None:
+    bare = replace(GOOD, parts=(part(link=None, address=None, cannot_inject="it is too odd"),))
+    footed = frozenset({Stream.MARKETING})
+
+    for rule in (PostalAddress("inject", footed), UnsubscribeLink(footed)):
+        assert rule.check(bare, transaction(stream=Stream.PERSONAL)) is ACCEPT
+        assert isinstance(rule.check(bare, transaction()), Reject)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from people import ACME, at_mail
+from people import ACME, GOOD, NOW, at_mail, recipient, transaction
+from people import facts as recipient_facts
 
 from policies.address import Address
-from policies.facts import Account, Sender
+from policies.facts import Account, Sender, SenderFacts, Stream
 from policies.sender.announced import AnnouncedList, AnnouncedSize
-from policies.sender.identity import ReversePath
+from policies.sender.identity import OneReportRecipient, ReportsOnly, ReversePath
 from policies.verdict import ACCEPT, Refusal, Reject
 
 
@@ -64,3 +65,44 @@ def test_an_announced_size_over_the_limit_is_refused() -> None:
 
     assert isinstance(verdict, Reject)
     assert verdict.refusal == Refusal(552, "3.4", "1001 octets are announced, 1000 are taken")
+
+
+@pytest.mark.parametrize("stream", [Stream.SERVICE, Stream.PERSONAL])
+def test_service_and_personal_logins_may_send_reports(stream: Stream) -> None:
+    assert ReversePath().check(sender(None), SenderFacts("submission", stream, NOW)) is ACCEPT
+
+
+@pytest.mark.parametrize(
+    ("subject", "facts"),
+    [
+        (sender(None), SenderFacts("submission", Stream.MARKETING, NOW)),
+        (sender(None), SenderFacts("bulk", Stream.SERVICE, NOW)),
+        (sender(None, None), SenderFacts("submission", Stream.PERSONAL, NOW)),
+    ],
+)
+def test_nobody_else_may(subject: Sender, facts: SenderFacts) -> None:
+    assert isinstance(ReversePath().check(subject, facts), Reject)
+
+
+def test_a_report_has_one_recipient() -> None:
+    second = replace(recipient(), place=2)
+    rule = OneReportRecipient()
+
+    assert rule.check(second, recipient_facts()) is ACCEPT
+    assert rule.check(replace(recipient(), null_path=True), recipient_facts()) is ACCEPT
+    verdict = rule.check(replace(second, null_path=True), recipient_facts())
+    assert isinstance(verdict, Reject)
+    assert verdict.refusal == Refusal(550, "7.1", "a message with the null reverse-path has one recipient")
+    assert "number 2" in verdict.why
+
+
+def test_the_null_reverse_path_is_for_reports_and_automatic_answers() -> None:
+    null = replace(transaction(stream=Stream.PERSONAL), null_path=True)
+    rule = ReportsOnly()
+
+    assert rule.check(GOOD, transaction()) is ACCEPT
+    assert rule.check(replace(GOOD, automatic=True), null) is ACCEPT
+    verdict = rule.check(GOOD, null)
+    assert isinstance(verdict, Reject)
+    assert verdict.refusal.text.startswith("the null reverse-path is for reports and automatic answers")
+    assert "Auto-Submitted" in verdict.why
