@@ -225,7 +225,7 @@ journal = Table(
     metadata,
     _id("account_id"),
     Column("ref", String(26), nullable=False),
-    Column("ordinal", Integer, nullable=False),  # several rows may bear one REF
+    Column("ordinal", BigInteger().with_variant(Integer(), "sqlite"), nullable=False),  # several rows bear one REF
     _at("at", nullable=False),
     _text("level"),
     _text("event"),

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from postgres_server import PostgresServer
 from store_clock import SetClock
 
 from relay.adapters.store.engine import Engine, open_store
@@ -14,10 +15,13 @@ from relay.adapters.store.mail_store import MailStore, open_mail_store
 from relay.adapters.store.schema import upgrade
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The [store] url of an empty store."""
-    return f"sqlite:///{tmp_path / 'relay.db'}"
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'relay.db'}"
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.fresh()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from policies.address import Address, AddressFault
 from policies.facts import Account, Confirm, FooterIdentity, MailingList, Standing, Stream
-from relay.adapters.store.generation import DIRECTORY, Generation
+from relay.adapters.store.generation import Generation
 from relay.adapters.store.hot import HotReader, KeyedQuery, Query
 from relay.enforcement.standing import Standings, missing
 from relay.ports import Clock, StoreUnavailable
@@ -78,9 +78,9 @@ class _Kept:
 class StoreDirectory:
     """Accounts and credentials out of the store."""
 
-    def __init__(self, reader: HotReader, clock: Clock) -> None:
+    def __init__(self, reader: HotReader, clock: Clock, generation: Generation) -> None:
         self._reader = reader
-        self._kept = _Kept(clock, Generation(reader, clock, DIRECTORY))
+        self._kept = _Kept(clock, generation)
 
     async def account(self, account_id: int) -> Account | None:
         """An account by its id."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection, event
@@ -20,6 +22,12 @@ from relay.ports import StoreUnavailable
 
 LOCK_WAIT = 2.0
 """Seconds a statement waits for another writer before the store counts as unavailable (RELIABILITY.md row 63)."""
+
+OPEN_WAIT = 3.0
+"""Seconds until a connection must stand and hold the one lock of all writers."""
+
+_ONE_WRITER = "SELECT pg_advisory_xact_lock(7265)"
+"""On PostgreSQL writers of the cold path take turns, as they do on SQLite: records are chained, and none may fork."""
 
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -87,15 +95,28 @@ class Engine:
     async def connect(self) -> AsyncIterator[AsyncConnection]:
         """One consistent view for reading; nothing is kept."""
         with _our_failures():
-            async with self._reading.connect() as connection:
-                yield connection
+            async with AsyncExitStack() as stack:
+                yield await self._opened(stack, self._reading.connect())
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that writes, committed at the end of the block, undone when the block raises."""
         with _our_failures():
-            async with self._writing.begin() as connection:
-                yield connection
+            async with AsyncExitStack() as stack:
+                yield await self._opened(stack, self._writing.begin(), "" if self.sqlite else _ONE_WRITER)
+
+    async def _opened(
+        self, stack: AsyncExitStack, opening: AbstractAsyncContextManager[AsyncConnection], first: str = ""
+    ) -> AsyncConnection:
+        """A connection that answers; a server may be there and never say a word."""
+        try:
+            async with asyncio.timeout(None if self.sqlite else OPEN_WAIT):
+                connection = await stack.enter_async_context(opening)
+                if first:
+                    await connection.exec_driver_sql(first)
+                return connection
+        except TimeoutError:
+            raise StoreUnavailable("store: the server does not answer") from None
 
     async def close(self) -> None:
         """Close every connection."""
@@ -112,7 +133,8 @@ class _our_failures:
         if isinstance(failure, IntegrityError):
             return
         if isinstance(failure, DBAPIError):
-            raise StoreUnavailable(f"store: {failure.orig}") from failure
+            words = str((failure.orig and failure.orig.__cause__) or failure.orig).partition("\n")[0]
+            raise StoreUnavailable(f"store: {words}") from failure
         if isinstance(failure, (PoolTimeout, OSError, NoSuchModuleError)):
             raise StoreUnavailable(f"store: {failure}") from failure
 
@@ -122,12 +144,20 @@ def open_store(url: str) -> Engine:
     parsed = parse_url(url)
     path = sqlite_path(parsed)
     if path is None:
-        return Engine(create_async_engine(parsed, pool_pre_ping=True, pool_timeout=LOCK_WAIT * 2))
+        return _open_postgres(parsed)
     make_file(path)
     engine = create_async_engine(parsed, connect_args={"timeout": LOCK_WAIT}, pool_timeout=LOCK_WAIT * 2)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return Engine(engine)
+
+
+def _open_postgres(url: URL) -> Engine:
+    """The library is loaded only by those who use it."""
+    from relay.adapters.store.hot_postgres_link import COLD, Server
+
+    connect = partial(Server.of(url).connect, COLD)
+    return Engine(create_async_engine(url, async_creator=connect, pool_pre_ping=True, pool_timeout=LOCK_WAIT * 2))
 
 
 def make_file(path: Path) -> None:

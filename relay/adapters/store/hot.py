@@ -31,13 +31,16 @@ class HotReader(Protocol):
 
     async def fetch(self, query: Query[Row], parameters: Sequence[Value] = ()) -> list[Row]: ...
 
-    def close(self) -> None: ...
+    async def close(self) -> None: ...
 
 
 class Statements(Protocol):
     """What a job of the writer may do inside the current transaction."""
 
     def fetch(self, query: Query[Row], parameters: Sequence[Value] = ()) -> list[Row]: ...
+
+    def fetch_free(self, query: Query[Row], parameters: Sequence[Value] = ()) -> list[Row]:
+        """Rows that no other transaction holds; until this one ends, no other changes them."""
 
     def execute(self, sql: str, parameters: Sequence[Value] = ()) -> int:
         """How many rows it changed."""

@@ -96,7 +96,7 @@ class SqliteReader:
         except sqlite3.Error as failure:
             raise our_failure(failure) from failure
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close the connection; a later look-up opens it again."""
         self._connection = None
         self._file.close()
@@ -159,6 +159,10 @@ class SqliteStatements:
             return self._connection.execute(query.sql, parameters).fetchall()
         except sqlite3.Error as failure:
             raise our_failure(failure) from failure
+
+    def fetch_free(self, query: Query[Row], parameters: Sequence[Value] = ()) -> list[Row]:
+        """The same: the one transaction that writes holds every row."""
+        return self.fetch(query, parameters)
 
     def execute(self, sql: str, parameters: Sequence[Value] = ()) -> int:
         """Run one statement; how many rows it changed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -24,8 +25,7 @@ NOT_KEPT = frozenset({"session.refused", "message.accepted", "delivery.done"})
 
 _JOURNAL = (
     "INSERT INTO journal (account_id, ref, ordinal, at, level, event, rule, recipient, line, evidence)"
-    " VALUES (?, ?, (SELECT COALESCE(MAX(ordinal), 0) + 1 FROM journal WHERE account_id = ? AND ref = ?),"
-    " ?, ?, ?, ?, ?, ?, ?)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (account_id, ref, ordinal) DO NOTHING"
 )
 _DELIVERY = (
     "INSERT INTO delivery (account_id, ref, contact_id, at, list_id, recipient_key, smarthost, reply, campaign, node)"
@@ -60,6 +60,7 @@ class StoreJournal:
         self._copies: deque[Values] = deque()
         self._counts: deque[Hour] = deque()
         self._taken = _Batch()
+        self._ordinal = 0
         self._dropped = 0
         self._failed = 0
         self._told = 0
@@ -76,8 +77,8 @@ class StoreJournal:
             return
         evidence = json_line(event.evidence).decode() if event.evidence else ""
         recipient = str(event.fields.get("recipient") or "").strip("<>").lower()
-        key = (event.account_id, event.ref)
-        self._events.append((*key, *key, at, event.level, event.event, rule, recipient, line.decode(), evidence))
+        key = (event.account_id, event.ref, self._next_ordinal(at))
+        self._events.append((*key, at, event.level, event.event, rule, recipient, line.decode(), evidence))
 
     def delivered(self, row: DeliveredRow, node: str) -> None:
         """Keep the compact row and count the copy."""
@@ -88,6 +89,11 @@ class StoreJournal:
             return
         key = (row.account_id, row.ref, row.contact_id, at)
         self._copies.append((*key, row.list_id, row.recipient_key, row.smarthost, row.reply, row.campaign, node))
+
+    def _next_ordinal(self, at: int) -> int:
+        """Rows of one REF come from several processes: the microsecond, 11 random bits, and never backwards."""
+        self._ordinal = max(self._ordinal + 1, at << 11 | random.getrandbits(11))
+        return self._ordinal
 
     def _count(self, hour: Hour) -> None:
         if len(self._counts) < 4 * self._max_waiting:
@@ -112,7 +118,8 @@ class StoreJournal:
         _move(self._counts, taken.counts, 2 * BATCH)
         statements.each(_JOURNAL, taken.events)
         statements.each(_DELIVERY, taken.copies)
-        statements.each(_HOURLY, [(*hour, count) for hour, count in Counter(taken.counts).items()])
+        # In one order for every process: two that count the same hours never wait for each other in a circle.
+        statements.each(_HOURLY, [(*hour, count) for hour, count in sorted(Counter(taken.counts).items())])
 
     def written(self) -> None:
         """Forget the batch."""

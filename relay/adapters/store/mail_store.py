@@ -6,16 +6,20 @@ import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
+
+from sqlalchemy.engine import URL
 
 from relay.adapters.store.directory import StoreDirectory
 from relay.adapters.store.engine import Engine, open_store, sqlite_path
-from relay.adapters.store.hot import HotReader, Query
+from relay.adapters.store.generation import DIRECTORY, Generation, PolledGeneration
+from relay.adapters.store.hot import Connect, HotReader, Query
 from relay.adapters.store.hot_sqlite import SqliteReader, SqliteWriteConnection
 from relay.adapters.store.journal import StoreJournal
 from relay.adapters.store.permissions import StorePermissions
 from relay.adapters.store.spool import StoreSpool
 from relay.adapters.store.writer import Writer
-from relay.ports import Clock, StoreUnavailable
+from relay.ports import Clock
 
 _ALIVE = Query[tuple[int]]("SELECT COUNT(*) FROM generation")
 
@@ -31,6 +35,7 @@ class MailStore:
     permissions: StorePermissions
     spool: StoreSpool
     journal: StoreJournal
+    generation: Generation
 
     async def probe(self) -> None:
         """Returns when the store answers; StoreUnavailable otherwise."""
@@ -39,7 +44,8 @@ class MailStore:
     async def close(self) -> None:
         """Write what waits, then close every connection."""
         await asyncio.to_thread(self.writer.close)
-        self.reader.close()
+        await self.generation.close()
+        await self.reader.close()
         await self.engine.close()
 
 
@@ -47,18 +53,42 @@ def open_mail_store(url: str, clock: Clock, in_doubt_after: timedelta) -> MailSt
     """The store behind a [store] url; its schema must be current. Reads and writes nothing yet."""
     engine = open_store(url)
     path = sqlite_path(engine.url)
-    if path is None:
-        raise StoreUnavailable(f"mail cannot be handled on {engine.url.get_backend_name()}")
-    reader = SqliteReader(path)
-    writer = Writer(partial(SqliteWriteConnection, path))
+    hot = _on_postgres(engine.url) if path is None else _on_sqlite(path, clock)
+    reader, writer = hot.reader, Writer(hot.connect)
     journal = StoreJournal()
     writer.attach(journal)
     return MailStore(
         engine=engine,
         reader=reader,
         writer=writer,
-        directory=StoreDirectory(reader, clock),
+        directory=StoreDirectory(reader, clock, hot.generation),
         permissions=StorePermissions(reader, writer, clock),
         spool=StoreSpool(reader, writer, clock, in_doubt_after),
         journal=journal,
+        generation=hot.generation,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Hot:
+    """What differs between the stores."""
+
+    reader: HotReader
+    connect: Connect
+    generation: Generation
+
+
+def _on_sqlite(path: Path, clock: Clock) -> _Hot:
+    reader = SqliteReader(path)
+    return _Hot(reader, partial(SqliteWriteConnection, path), PolledGeneration(reader, clock, DIRECTORY))
+
+
+def _on_postgres(url: URL) -> _Hot:
+    """The library is loaded only by those who use it."""
+    from relay.adapters.store.hot_postgres import PostgresReader
+    from relay.adapters.store.hot_postgres_link import Server
+    from relay.adapters.store.hot_postgres_news import HeardGeneration
+    from relay.adapters.store.hot_postgres_writer import PostgresWriteConnection
+
+    server = Server.of(url)
+    return _Hot(PostgresReader(server), partial(PostgresWriteConnection, server), HeardGeneration(server, DIRECTORY))

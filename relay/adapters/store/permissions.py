@@ -49,7 +49,8 @@ _NEW_CONTACT = (
     " VALUES (?, ?, ?, ?, '', ?) ON CONFLICT (account_id, address_key) DO NOTHING"
 )
 _SENT = Query[tuple[int]](
-    "SELECT COALESCE(SUM(count), 0) FROM hourly WHERE account_id = ? AND hour >= ? AND event = 'delivery.done'"
+    "SELECT CAST(COALESCE(SUM(count), 0) AS BIGINT) FROM hourly"
+    " WHERE account_id = ? AND hour >= ? AND event = 'delivery.done'"
 )
 
 _GRAVEST = (SuppressionReason.COMPLAINT, SuppressionReason.UNREACHABLE, SuppressionReason.OPT_OUT)

@@ -197,7 +197,7 @@ def _hold(statements: Statements, lease: Lease) -> None:
 
 
 def _take(statements: Statements, now: int, until: datetime, limit: int) -> list[Lease]:
-    due = statements.fetch(_DUE, (now, limit))
+    due = statements.fetch_free(_DUE, (now, limit))
     return [
         Lease(ref, fence + 1, until, account_id)
         for account_id, ref, fence in due

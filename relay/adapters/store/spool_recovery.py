@@ -72,7 +72,7 @@ def close_message(statements: Statements, account_id: int, ref: str, now: int, d
 def free_lapsed(statements: Statements, now: int, doubtful: int) -> Recovered:
     """Presumed abort (§E4): what nobody was promised and has no effects is dropped; the rest goes forward."""
     dropped = in_doubt = resumed = 0
-    for account_id, ref, promised in statements.fetch(LAPSED, (now,)):
+    for account_id, ref, promised in statements.fetch_free(LAPSED, (now,)):
         key = (account_id, ref)
         if not promised and statements.fetch(_EFFECTS, key)[0][0] == 0:
             statements.execute(_DROP_COPIES, key)

