@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from time import time_ns
+from time import monotonic, time_ns
 
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
@@ -31,6 +31,8 @@ _BETWEEN = "._domainkey."
 _LABELS = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*"
 _FILE = re.compile(rf"({_LABELS})\._domainkey\.({_LABELS})\.(pem|later)\Z")
 _PADDING, _DIGEST = PKCS1v15(), Prehashed(SHA256())
+_LOOK_EVERY = 0.2
+"""Seconds for which a look at the directory holds."""
 _FRESH = 100_000_000
 """Nanoseconds within which a second change may leave a directory's time stamp as it was."""
 
@@ -69,6 +71,7 @@ class KeyDirectory:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._stamp = -1
+        self._look_at = 0.0
         self._stored: tuple[StoredKey, ...] = ()
         self._signers: dict[tuple[str, str], RsaSigner] = {}
 
@@ -132,17 +135,20 @@ class KeyDirectory:
     def _activated(self, waiting: StoredKey) -> StoredKey:
         path = self._path(waiting.domain, waiting.selector, later=False)
         waiting.path.rename(path)
-        self._stamp = -1
+        self._forget()
         return StoredKey(waiting.domain, waiting.selector, path, signs=True)
 
     def _path(self, domain: str, selector: str, *, later: bool) -> Path:
         return self.directory / f"{selector}{_BETWEEN}{domain}.{'later' if later else 'pem'}"
 
     def _refresh(self) -> None:
+        if monotonic() < self._look_at:
+            return
+        self._look_at = monotonic() + _LOOK_EVERY if self._stamp >= 0 else 0.0
         try:
             stamp = os.stat(self.directory).st_mtime_ns
         except FileNotFoundError:
-            self._stored, self._signers = (), {}
+            self._stored, self._signers, self._stamp = (), {}, -1
             return
         if stamp == self._stamp:
             return
@@ -150,6 +156,9 @@ class KeyDirectory:
         kept = {(one.domain, one.selector) for one in self._stored}
         self._signers = {names: signer for names, signer in self._signers.items() if names in kept}
         self._stamp = stamp if time_ns() - stamp > _FRESH else -1
+
+    def _forget(self) -> None:
+        self._stamp, self._look_at = -1, 0.0
 
     def _list(self) -> Iterator[StoredKey]:
         found = [(match, path) for path in self.directory.iterdir() if (match := _FILE.match(path.name))]

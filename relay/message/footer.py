@@ -104,6 +104,8 @@ def _identity(recipe: Recipe) -> list[str]:
 
 
 def _wrapped(line: str) -> str:
+    if len(line) <= TEXT_WIDTH and line.isprintable():
+        return " ".join(line.split())
     return "\n".join(textwrap.wrap(line, TEXT_WIDTH, break_long_words=False, break_on_hyphens=False))
 
 

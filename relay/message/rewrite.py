@@ -16,6 +16,8 @@ from relay.message.recipe import CopyRecipe, Recipe
 from relay.message.recode import Recode, walk
 from relay.message.splice import Body, Replacement
 
+_PLAIN = frozenset({"7bit", "8bit", "binary"})
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -40,6 +42,7 @@ class Prepared:
         self._header = OutgoingHeader(self._fit.message, recipe, keys)
         self._body = _body(self._fit)
         self._seven_bit: tuple[OutgoingHeader, Body] | None = None
+        self._newest: tuple[CopyRecipe, bytes, bytes] | None = None
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -52,28 +55,49 @@ class Prepared:
         return [one.part.number for one in self._displayed]
 
     @property
+    def appended(self) -> bool:
+        """Whether one footer with link and address behind the last word of a plain ASCII or UTF-8 text is all.
+
+        Nothing can hide there, and no octet before it differs from what was read already.
+        """
+        if len(self._fit.writings) != 1 or self.message.root.children:
+            return False
+        one, insertions = self._fit.writings[0].displayed, self._fit.writings[0].insertions
+        plain = not one.html and not one.flowed and one.part.encoding in _PLAIN and one.charset in ("ascii", "utf-8")
+        at_end = len(insertions) == 1 and insertions[0].start == insertions[0].end == len(one.decoded)
+        return plain and at_end and one.needs_link and (one.needs_address or not self._recipe.inject_address)
+
+    def body(self, copy: CopyRecipe) -> bytes:
+        """One copy's body; `render` does not make it again for the same copy."""
+        return self._rendered(copy)[0]
+
+    @property
     def message_id(self) -> str:
         """Message-ID of every copy, the customer's or ours."""
         return self._header.message_id
 
     def unsigned(self, copy: CopyRecipe) -> bytes:
         """One copy as `render` gives it, without its signatures; for reading it again."""
-        _assert_fits(copy)
-        octets, _ = self._body.render(copy)
-        return self._header.unsigned(copy) + octets
+        return self._header.unsigned(copy) + self.body(copy)
 
     def render(self, copy: CopyRecipe, eight_bit: bool) -> bytes:
         """One copy's octets: CRLF lines of at most 998 octets, signed; in 7 bits where 8BITMIME is missing.
 
         Raises HeaderFault for values that must not stand in a message, SigningFault without a key.
         """
-        _assert_fits(copy)
-        header, body = self._header, self._body
-        octets, body_hash = body.render(copy)
+        header = self._header
+        octets, body_hash = self._rendered(copy)
         if not eight_bit and not octets.isascii():
             header, body = self._in_seven_bits()
             octets, body_hash = body.render(copy)
         return header.render(copy, body_hash) + octets
+
+    def _rendered(self, copy: CopyRecipe) -> tuple[bytes, bytes]:
+        """Body and body hash; the newest is kept, since it was made to be looked at before it is sent."""
+        if self._newest is None or self._newest[0] is not copy:
+            _assert_fits(copy)
+            self._newest = copy, *self._body.render(copy)
+        return self._newest[1:]
 
     def _in_seven_bits(self) -> tuple[OutgoingHeader, Body]:
         if self._seven_bit is None:

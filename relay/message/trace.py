@@ -21,12 +21,11 @@ def received(recipe: Recipe) -> bytes:
 
 def missing(present: frozenset[str], recipe: Recipe) -> list[tuple[str, bytes]]:
     """Fields RFC 6409 §8 lets a submission server add, as (lower-case name, octets)."""
-    values = {
-        "Date": mail_date(recipe.date),
-        "Message-ID": f"<{recipe.ref}.{recipe.nonce}@{recipe.hostname}>",
-    }
+    values = {}
+    if "date" not in present:
+        values["Date"] = mail_date(recipe.date)
+    if "message-id" not in present:
+        values["Message-ID"] = f"<{recipe.ref}.{recipe.nonce}@{recipe.hostname}>"
     if "mime-version" not in present and any(name.startswith("content-") for name in present):
         values["MIME-Version"] = "1.0"
-    return [
-        (name.lower(), header_field(name, value)) for name, value in values.items() if name.lower() not in present
-    ]
+    return [(name.lower(), header_field(name, value)) for name, value in values.items()]

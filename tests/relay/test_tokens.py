@@ -1,12 +1,13 @@
 """Tokens: one spelling, one purpose, nothing forged."""
 
+import hmac
 import random
 import stat
 
 import pytest
 
 from policies.address import Address
-from relay.tokens import Claim, KeyRing, Purpose, Tokens
+from relay.tokens import Claim, Hmac, KeyRing, Purpose, Tokens
 
 CLAIM = Claim(Purpose.OPT_OUT, 2**31 - 1, 7, 2**63 - 1, 0x1A20A36F4B99EBA, 0xBEEF)
 
@@ -90,3 +91,10 @@ def test_the_ring_is_made_once_and_kept_private(tmp_path):
 def test_a_ring_without_keys_is_refused():
     with pytest.raises(ValueError):
         KeyRing({})
+
+
+@pytest.mark.parametrize("size", [0, 1, 32, 63, 64, 65, 200])
+def test_our_hmac_is_the_standard_one(size):
+    key = bytes(range(size))
+
+    assert Hmac(key)(b"message") == hmac.digest(key, b"message", "sha256")

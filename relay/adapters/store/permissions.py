@@ -79,6 +79,8 @@ class StorePermissions:
 
     async def suppressed(self, account_id: int, list_id: int, address: Address) -> SuppressionReason | None:
         """The gravest 'no' that stands now for mail of this list; list 0: for mail that names none."""
+        if not await _NOES.fetch(self._reader, (account_id,), (address.key,)):
+            return None
         people = await self._people(account_id, [address.key])
         facts = RecipientFacts(
             *people.get(address.key, _NOBODY),
