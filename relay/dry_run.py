@@ -10,12 +10,15 @@ from typing import Literal
 
 from policies.address import Address
 from policies.chain import Decision, decide
-from policies.facts import Account, Sender, SenderFacts, Stream
+from policies.facts import Account, FooterIdentity, Sender, SenderFacts, Stream
 from policies.registry import Rules
 from policies.verdict import Accept, Defer, Hold, Reject
 from relay.gather import Gather, narrowing
 from relay.identifiers import new_ref
+from relay.message.careful import read_carefully
 from relay.message.dkim import SigningKeys
+from relay.message.pen import wide_codec
+from relay.message.postal_address import RegisteredAddress
 from relay.message.rewrite import prepare
 from relay.message.verify import problems
 from relay.ports import Clock, Readable
@@ -75,12 +78,15 @@ class DryRun:
         """Judge a message to these recipients; lines may end in LF, as files have them."""
         now = self.clock.now()
         tx = _transaction(account, list_name, now)
-        readable = await self.gather.message(_LINE_END.sub(b"\r\n", raw), account.footer)
+        octets = _LINE_END.sub(b"\r\n", raw)
+        tx.account = self.gather.signing(tx, octets)
+        readable = await self.gather.message(tx, octets)
         tx.mailing_list = narrowing(account, readable.facts) or tx.mailing_list
         decisions = [await self._recipient(tx, address, now) for address in to]
         recipients = tuple(_recipient(address, one) for address, one in zip(to, decisions, strict=True))
         decision = self._decide(tx, readable, decisions, now)
-        findings = _findings(readable, [decision, *decisions])
+        seen = _hidden_links(readable, account.footer, self.recipes.settings.platform.public_url)
+        findings = (*_findings(readable, [decision, *decisions]), *seen)
         if not isinstance(decision.verdict, Accept):
             return Report(_word(decision), decision.rule, decision.why, recipients, findings)
         return self._rewritten(tx, readable, recipients, findings)
@@ -91,7 +97,7 @@ class DryRun:
         standing = decide(self.rules.authentication, Sender(tx.account), facts)
         if not isinstance(standing.verdict, Accept):
             return standing
-        message = decide(self.rules.message, readable.facts, self.gather.transaction(tx, now, 0))
+        message = decide(self.rules.message, readable.facts, self.gather.transaction(tx, readable, now))
         if isinstance(message.verdict, Accept) and not tx.recipients and decisions:
             return decisions[0]
         return message
@@ -159,3 +165,15 @@ def _findings(readable: Readable, decisions: Sequence[Decision]) -> tuple[Found,
     for fault in readable.facts.faults:
         found.append(Found("message.malformed", fault.where, 0, fault.fault.value))
     return tuple(dict.fromkeys(found))
+
+
+def _hidden_links(readable: Readable, footer: FooterIdentity, public_url: str) -> list[Found]:
+    """Opt-out links that do not count, with the careful reader's reason: it reads the whole page, at its leisure."""
+    found = []
+    for one in readable.displayed:
+        if not one.html:
+            continue
+        page = one.decoded.decode(wide_codec(one) or one.charset, "replace").encode()
+        reading = read_carefully(page, footer, RegisteredAddress(footer.postal_address), public_url)
+        found += [Found("unsubscribe.link", one.part.number, 0, f"does not count: {why}") for why in reading.hidden]
+    return found

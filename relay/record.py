@@ -11,7 +11,7 @@ from policies.chain import Decision
 from policies.facts import Account, RecipientFacts
 from policies.verdict import Reply
 from relay.ports import Clock, Event, Journal, Readable
-from relay.transaction import MailCommand, Session, Transaction
+from relay.transaction import Envelope, MailCommand, Session, Transaction
 
 Fields = dict[str, str | int | float | None]
 
@@ -90,7 +90,7 @@ class Record:
                 fields["recipient"] = recipient
             account = tx.account
             self.journal.write(
-                Event("policy.observed", tx.ref, self.clock.now(), "info", account.account_id, account.name, fields)
+                Event("service.observed", tx.ref, self.clock.now(), "info", account.account_id, account.name, fields)
             )
 
     def internal(self, session: Session, reply: Reply, ref: str, error: BaseException) -> None:
@@ -142,8 +142,13 @@ def _message(readable: Readable | None) -> Fields:
     return fields
 
 
+def _envelopes(tx: Transaction) -> list[Envelope]:
+    """All recipients taken at RCPT, those of whom a DSN would tell too."""
+    return [*tx.recipients, *(envelope for envelope, _ in tx.unpermitted)]
+
+
 def _evidence(tx: Transaction, readable: Readable | None, decision: Decision) -> dict[str, object]:
-    evidence: dict[str, object] = {"recipients": [str(one.recipient.address) for one in tx.recipients]}
+    evidence: dict[str, object] = {"recipients": [str(one.recipient.address) for one in _envelopes(tx)]}
     evidence["findings"] = [asdict(one) for one in decision.findings]
     if readable is not None:
         evidence["message"] = {

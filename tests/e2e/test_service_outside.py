@@ -122,7 +122,7 @@ def test_a_rule_set_to_observe_lets_mail_pass_and_records_what_it_would_have_sai
             return send(session, NEWS, [STRANGER], message())[-1]
 
     ref = accepted(until(ask, lambda reply: reply.startswith("250 2.0.0")))
-    (row,) = relay.events("--ref", ref, "--event", "policy.observed")
+    (row,) = relay.events("--ref", ref, "--event", "service.observed")
     assert (row["rule"], row["recipient"]) == ("consent.missing", STRANGER)
     assert len(relay.copies(ref, 1)) == 1
 

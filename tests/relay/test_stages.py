@@ -99,7 +99,7 @@ async def test_a_foreign_reverse_path_of_a_known_account_is_observed(tmp_path: P
     reply, tx = await relay.mail(path="x@elsewhere.example")
 
     assert (reply.code, tx is not None) == (250, True)
-    assert relay.event("policy.observed").fields["rule"] == "identity.reverse_path"
+    assert relay.event("service.observed").fields["rule"] == "identity.reverse_path"
 
 
 async def test_bulk_takes_the_account_from_the_reverse_path(relay: Relay) -> None:
@@ -214,7 +214,7 @@ async def test_what_only_observes_is_recorded_and_the_mail_goes(tmp_path: Path) 
     tx = await relay.opened(recipients=["bob@example.org"])
 
     assert (await relay.stages.data(tx, RAW)).code == 250
-    seen = relay.event("policy.observed")
+    seen = relay.event("service.observed")
     assert (seen.fields["rule"], seen.fields["recipient"]) == ("consent.missing", "bob@example.org")
     assert "reply" not in seen.fields
 
