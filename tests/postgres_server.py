@@ -19,11 +19,21 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from relay.adapters.store.engine import open_store
+from relay.adapters.store.schema import upgrade
+
 PASSWORD = "store-password"
 """Looked for in outputs: it must appear in none."""
 USER = "relay"
 START_SECONDS = 30.0
-SETTINGS = ("listen_addresses=127.0.0.1", "max_connections=200", "shared_buffers=64MB", "log_min_messages=error")
+SETTINGS = (
+    "listen_addresses=127.0.0.1",
+    "max_connections=200",
+    "shared_buffers=64MB",
+    "log_min_messages=error",
+    "fsync=off",
+)
+"""Without fsync: a server that is stopped or killed loses nothing, only a machine would."""
 
 
 class NoServer(Exception):
@@ -38,6 +48,8 @@ class PostgresServer:
     binaries: Path
     port: int = 0
     databases: int = 0
+    template: str = ""
+    """A database with this program's schema, made when somebody first asks for a copy."""
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @classmethod
@@ -118,12 +130,23 @@ class PostgresServer:
         """Over the socket, without a password."""
         return f"postgresql:///{database}?host={self.folder}&port={self.port}&user={USER}"
 
-    def fresh(self) -> str:
-        """The url of a new, empty database."""
+    def fresh(self, *, migrated: bool = False) -> str:
+        """The url of a new database, empty or with the schema in it."""
+        template = self._migrated() if migrated else "template0"
+        return self.url(self._created(template))
+
+    def _migrated(self) -> str:
+        if not self.template:
+            name = self._created("template0")
+            asyncio.run(_upgraded(self.url(name)))
+            self.template = name
+        return self.template
+
+    def _created(self, template: str) -> str:
         self.databases += 1
         name = f"relay{self.databases}"
-        asyncio.run(self._admin(f"CREATE DATABASE {name}"))
-        return self.url(name)
+        asyncio.run(self._admin(f"CREATE DATABASE {name} TEMPLATE {template}"))
+        return name
 
     def remove(self) -> None:
         self.stop()
@@ -151,6 +174,12 @@ class PostgresServer:
         )
         if done.returncode:
             raise NoServer(f"{program}: {done.stderr.strip()[-300:]}")
+
+
+async def _upgraded(url: str) -> None:
+    engine = open_store(url)
+    await upgrade(engine)
+    await engine.close()
 
 
 def _user() -> str | None:

@@ -21,7 +21,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'relay.db'}"
     server: PostgresServer = request.getfixturevalue("postgres")
-    return server.fresh()
+    return server.fresh(migrated="engine" in request.fixturenames)
 
 
 @pytest.fixture

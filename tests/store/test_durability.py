@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from stores import ON_SQLITE
 
 from relay.adapters.clock import SystemClock
 from relay.adapters.store.engine import Engine
@@ -47,6 +48,7 @@ async def test_everything_promised_survives_a_kill_and_nothing_is_half_there(
     assert all(one.message.raw == one.message.ref.encode() * 500 for one in claimed)
 
 
+@ON_SQLITE
 @pytest.mark.faults
 async def test_a_lock_held_by_another_process_is_waited_for_two_seconds(engine: Engine, url: str) -> None:
     holder = await asyncio.create_subprocess_exec(

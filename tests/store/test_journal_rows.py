@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, select, text
 from store_clock import MARCH_1
+from stores import ON_SQLITE
 
 from policies.address import Address
 from relay.adapters.store import journal_reading
@@ -218,6 +219,7 @@ async def test_several_rows_may_bear_one_ref(store: MailStore, writing: LineJour
     assert len(await reading.read(Search(ref=ref))) == 3
 
 
+@ON_SQLITE
 async def test_rows_wait_for_a_store_that_is_away(
     store: MailStore, writing: LineJournal, reading: JournalReader
 ) -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sqlite3
 from datetime import datetime, timedelta
 
 import pytest
@@ -9,7 +8,7 @@ from store_clock import MARCH_1, SetClock
 
 from policies.address import Address
 from policies.facts import Account, Confirm, FooterIdentity, Standing, Stream, SubscriptionStatus, SuppressionReason
-from relay.adapters.store.engine import Engine, optional_us, to_us
+from relay.adapters.store.engine import Engine, open_store, optional_us, to_us
 from relay.adapters.store.mail_store import MailStore
 from relay.adapters.tables import contact, hourly, mailing_list, subscription, suppression
 
@@ -82,16 +81,15 @@ async def test_another_accounts_permission_is_nobodys_business(store: MailStore,
 
 
 async def test_a_no_that_another_process_wrote_is_seen_by_the_very_next_question(
-    store: MailStore, anne: None
+    store: MailStore, url: str, anne: None
 ) -> None:
     [before] = await store.permissions.recipients(ACCOUNT, NEWS, "news", Stream.MARKETING, [ANNE])
-    other = sqlite3.connect(store.engine.url.database or "", isolation_level=None)
-    other.execute(
-        "INSERT INTO suppression (account_id, address_key, reason, at, way) VALUES (?, ?, ?, ?, 'one-click')",
-        (ACME, ANNE.key, OPT_OUT.value, to_us(MARCH_1)),
-    )
+    other = open_store(url)
+    async with other.begin() as connection:
+        no = {"account_id": ACME, "address_key": ANNE.key, "reason": OPT_OUT.value, "way": "one-click"}
+        await connection.execute(insert(suppression).values(**no, at=to_us(MARCH_1)))
     [after] = await store.permissions.recipients(ACCOUNT, NEWS, "news", Stream.MARKETING, [ANNE])
-    other.close()
+    await other.close()
     assert before.suppressions == ()
     assert [(no.reason, no.at, no.way, no.list_id) for no in after.suppressions] == [
         (OPT_OUT, MARCH_1, "one-click", 0)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, inspect, text
+from stores import ON_SQLITE
 
 from relay.adapters.store.engine import Engine, open_store
 from relay.adapters.store.generation import bump
@@ -86,17 +87,20 @@ def test_what_cannot_be_a_store_is_unavailable(url: str) -> None:
         open_store(url)
 
 
+@ON_SQLITE
 async def test_every_commit_is_synchronous_and_the_journal_is_written_ahead(engine: Engine) -> None:
     async with engine.connect() as connection:
         assert (await connection.execute(text("PRAGMA journal_mode"))).scalar() == "wal"
         assert (await connection.execute(text("PRAGMA synchronous"))).scalar() == 2
 
 
+@ON_SQLITE
 async def test_the_store_file_is_its_owners_alone(engine: Engine) -> None:
     path = Path(engine.url.database or "")
     assert {stat.S_IMODE(one.stat().st_mode) for one in path.parent.glob("relay.db*")} == {0o600}
 
 
+@ON_SQLITE
 async def test_one_sqlite_library_serves_every_path(engine: Engine) -> None:
     async with engine.connect() as connection:
         used = (await connection.execute(text("SELECT sqlite_version()"))).scalar()

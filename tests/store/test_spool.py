@@ -210,7 +210,7 @@ async def test_a_message_with_damaged_bytes_is_found_and_left_to_a_person(store:
     ref = new_ref()
     await store.spool.commit(message(ref), copies(ref), None)
     async with store.engine.begin() as connection:
-        await connection.execute(text("UPDATE spool_bytes SET raw = x'00', compressed = 0"))
+        await connection.execute(text("UPDATE spool_bytes SET raw = :raw, compressed = 0"), {"raw": b"\0"})
     assert [damage.ref for damage in await store.spool.verify()] == [ref]
     assert await refs_claimed(store) == []
     assert await states(store, ref) == [CopyState.QUARANTINED]

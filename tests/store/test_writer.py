@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from stores import ON_SQLITE
 
 from relay.adapters.store.engine import PRAGMAS
 from relay.adapters.store.hot import Query, Statements
@@ -87,6 +88,7 @@ async def test_a_caller_who_gives_up_does_not_stop_the_job(store: MailStore) -> 
     assert await store.reader.fetch(COUNT) == [(2,)]
 
 
+@ON_SQLITE
 async def test_a_lock_held_by_another_process_makes_the_store_unavailable_not_the_loop_wait(store: MailStore) -> None:
     other = sqlite3.connect(path_of(store), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -102,6 +104,7 @@ async def test_a_lock_held_by_another_process_makes_the_store_unavailable_not_th
     await store.writer.run(insert("later"))
 
 
+@ON_SQLITE
 async def test_a_store_file_that_was_taken_away_is_not_written_behind_everyones_back(store: MailStore) -> None:
     await store.writer.run(insert("one"))
     path = path_of(store)
@@ -122,6 +125,7 @@ async def test_closing_writes_what_waits_and_refuses_what_comes_later(store: Mai
         await store.writer.run(insert("too late"))
 
 
+@ON_SQLITE
 async def test_a_full_disk_fails_what_does_not_fit_and_keeps_the_store_usable(store: MailStore) -> None:
     writer = Writer(lambda: SqliteWriteConnection(path_of(store), (*PRAGMAS, "PRAGMA max_page_count=120")))
     big = "INSERT INTO spool_bytes (account_id, ref, raw) VALUES (1, 'R', ?)"
@@ -165,6 +169,7 @@ class FailingSync(SqliteWriteConnection):
         raise OSError(5, "Input/output error")
 
 
+@ON_SQLITE
 async def test_after_a_failed_sync_nothing_is_tried_again(store: MailStore) -> None:
     writer = Writer(lambda: FailingSync(path_of(store)))
     with pytest.raises(StoreUnavailable):

@@ -155,7 +155,7 @@ class PostgresReader:
         self._idle.append(link)
 
     async def _put(self, link: Link, sql: str, asked: Sequence[_Asked]) -> None:
-        if len(asked) > 1 and _joinable(sql):
+        if len(asked) > 1 and joinable(sql):
             try:
                 self.round_trips += 1
                 await _all_at_once(link, sql, asked)
@@ -177,7 +177,7 @@ class PostgresReader:
                 raise
 
 
-def _joinable(sql: str) -> bool:
+def joinable(sql: str) -> bool:
     """A LIMIT cannot differ from one look-up to the next."""
     return sql.count("?") <= FEW and "LIMIT ?" not in sql
 
@@ -197,7 +197,7 @@ async def _all_at_once(link: Link, sql: str, asked: Sequence[_Asked]) -> None:
 
 
 def together(sql: str, types: Sequence[str]) -> str:
-    """The look-up for several sets of parameters, an array for each parameter; rows lead with the place of their set."""
+    """The look-up for several sets of parameters, one array a parameter; rows lead with the place of their set."""
     names = [f"p{place}" for place in range(1, len(types) + 1)]
     first, *others = sql.split("?")
     one = first + "".join(f"asked.{name}{part}" for name, part in zip(names, others, strict=True))

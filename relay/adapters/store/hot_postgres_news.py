@@ -8,7 +8,7 @@ import itertools
 import asyncpg
 
 from relay.adapters.store.generation import CHANNEL
-from relay.adapters.store.hot_postgres_link import FAILURES, HOT, Server, our_failure
+from relay.adapters.store.hot_postgres_link import ANSWER_WAIT, FAILURES, HOT, Server, our_failure
 from relay.ports import StoreUnavailable
 
 AGAIN = 0.5
@@ -28,7 +28,7 @@ class HeardGeneration:
 
     async def number(self) -> int:
         """The same as at the last call only where nothing can have changed in between."""
-        if self._listening is None:
+        if self._listening is None or self._listening.done():
             self._listening = asyncio.get_running_loop().create_task(self._listen())
         if self._deaf:
             self._number = next(self._numbers)
@@ -53,13 +53,16 @@ class HeardGeneration:
         connection = await self._server.connect(HOT)
         gone = asyncio.Event()
         connection.add_termination_listener(lambda _: gone.set())
+        timer = asyncio.get_running_loop().call_later(ANSWER_WAIT, connection.terminate)
         try:
-            await connection.add_listener(CHANNEL, self._heard, timeout=1)
+            await connection.add_listener(CHANNEL, self._heard)
+            timer.cancel()
             self._deaf = False
             await gone.wait()
         except FAILURES as failure:
             raise our_failure(failure) from failure
         finally:
+            timer.cancel()
             self._deaf = True
             connection.terminate()
 

@@ -53,7 +53,7 @@ class PostgresWriteConnection:
             raise StoreUnavailable("store: no transaction to commit")
         xid = str(self._do(link.fetch(_XID, ()))[0][0])
         try:
-            done = self._do(link.run(f"{statements.take_owed()}COMMIT"))
+            done = self._committed(f"{statements.take_owed()}COMMIT")
         except StoreUnavailable:
             self._cut()
             self._asked_after(xid)
@@ -86,6 +86,11 @@ class PostgresWriteConnection:
         self._do(link.run("BEGIN"))
         self._statements = PostgresStatements(link, self._loop)
         return self._statements
+
+    def _committed(self, text: str) -> str:
+        """Send COMMIT; the tag that came back is ROLLBACK where there was nothing to keep."""
+        assert self._link is not None
+        return self._do(self._link.run(text))
 
     def _asked_after(self, xid: str) -> None:
         """Return where the transaction was committed; StoreUnavailable where it was not, or nobody can tell."""
