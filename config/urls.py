@@ -5,7 +5,7 @@ No answer quotes the URL: it may hold a password.
 
 from __future__ import annotations
 
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from config.endpoint import is_address, is_loopback, is_name
 from config.paths import MAILDIR, SQLITE
@@ -32,7 +32,7 @@ def smarthost_fault(url: str) -> str:
 
 
 def store_fault(url: str) -> str:
-    """sqlite:///PATH or postgresql://user:password@host/db."""
+    """sqlite:///PATH, postgresql://user:password@host/db, or postgresql:///db?host=/FOLDER for the socket in it."""
     if url.startswith("sqlite:"):
         path = url.removeprefix(SQLITE)
         if not url.startswith(SQLITE) or not path or path == ":memory:" or set(path) & set("?#"):
@@ -43,7 +43,7 @@ def store_fault(url: str) -> str:
         return UNREADABLE
     if parts.scheme != "postgresql":
         return "must begin with sqlite:/// or postgresql://"
-    if not _is_host(parts.hostname) or not parts.path.strip("/") or parts.fragment:
+    if not (_is_host(parts.hostname) or _is_socket(parts)) or not parts.path.strip("/") or parts.fragment:
         return f"must be postgresql://user:password@host/db{ESCAPES}"
     return ""
 
@@ -82,6 +82,11 @@ def _split(url: str) -> SplitResult | None:
     except ValueError:
         return None
     return parts
+
+
+def _is_socket(parts: SplitResult) -> bool:
+    """No host but a folder: the server on this machine, by its socket."""
+    return not parts.hostname and parse_qs(parts.query).get("host", [""])[0].startswith("/")
 
 
 def _is_host(host: str | None) -> bool:

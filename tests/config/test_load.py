@@ -254,6 +254,12 @@ def test_a_secret_is_read_from_the_file_a_variable_names(tmp_path):
     assert loaded.origins["store.url"] == "RELAY__STORE__URL_FILE"
 
 
+def test_a_postgresql_on_this_machine_is_named_by_the_folder_of_its_socket(tmp_path):
+    url = "postgresql:///relay?host=/run/postgresql"
+
+    assert load(written(tmp_path, f'[store]\nurl = "{url}"\n'), {}).settings.store.url == url
+
+
 def test_log_file_is_a_key_and_no_suffix(tmp_path):
     path = written(tmp_path, "")
 
