@@ -8,7 +8,7 @@ INSTALL := $(PIP) install --require-hashes --only-binary=:all:
 SOURCE := --no-binary=dkimpy --no-build-isolation
 EDITABLE := $(PIP) install --no-deps --no-build-isolation --editable .
 
-.PHONY: setup dev run test lint bench lock lock-check clean
+.PHONY: setup dev run test lint docs bench lock lock-check clean
 
 setup: $(VENV)/.setup
 
@@ -25,6 +25,10 @@ lint: dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Writes into docs/*.md what code knows best; tests/docs compares.
+docs: dev
+	$(BIN)/cog -r -I . docs/*.md
 
 bench: dev
 	$(BIN)/python -m bench $(ARGS)

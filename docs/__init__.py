@@ -1,0 +1,1 @@
+"""Texts for people, and what writes and checks the parts of them that code knows best."""
