@@ -16,10 +16,13 @@ PACKAGES = {
 """Program -> Debian package."""
 
 
-@pytest.fixture(scope="session")
-def shared_relay(tmp_path_factory):
-    """The world of world.py on two workers; tests take people of their own and leave settings alone."""
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def shared_relay(request, tmp_path_factory):
+    """The world of world.py on two workers, on each store; tests take people of their own, leave settings alone."""
     relay = Running(tmp_path_factory.mktemp("relay"), workers=2)
+    if request.param == "postgresql":
+        relay.store_url = request.getfixturevalue("postgres").fresh()
+        relay.configure()
     build(relay)
     relay.start()
     yield relay

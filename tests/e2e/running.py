@@ -43,7 +43,7 @@ def free_ports(count: int) -> list[int]:
 
 @dataclass
 class Running:
-    """`relay serve` on SQLite in a folder of its own; nothing runs until `start`."""
+    """`relay serve` in a folder of its own; nothing runs until `start`."""
 
     folder: Path
     smarthost: str = "maildir:outbox"
@@ -51,6 +51,7 @@ class Running:
     """More TOML, appended."""
     log: str = ""
     """More keys of [log]."""
+    store_url: str = "sqlite:///var/relay.db"
     workers: int = 1
     submission: int = 0
     implicit: int = 0
@@ -83,7 +84,7 @@ class Running:
 [platform]
 public_url = "http://127.0.0.1:{self.web}"
 [store]
-url = "sqlite:///var/relay.db"
+url = "{self.store_url}"
 [[smarthost]]
 url = "{self.smarthost}"
 [web]
