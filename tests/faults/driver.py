@@ -237,10 +237,11 @@ def states(relay: Running, ident: str) -> list[str]:
 
 
 def time_passes(relay: Running) -> None:
-    """Whatever waits for a time has waited long enough: retries, copies in doubt, leases of the dead."""
+    """Retries, copies in doubt and leases of dead workers have waited long enough; no client may be waiting."""
     with contextlib.closing(sqlite3.connect(store(relay), timeout=10)) as connection, connection:
         connection.execute("UPDATE spool_copy SET next_attempt_at = 1 WHERE next_attempt_at IS NOT NULL")
         connection.execute("UPDATE spool_message SET next_attempt_at = 1 WHERE next_attempt_at IS NOT NULL")
+        connection.execute("UPDATE spool_message SET lease_until = 1 WHERE lease_until IS NOT NULL AND promised = 0")
 
 
 def leases_end(relay: Running) -> None:
