@@ -140,6 +140,9 @@ class StreamCounts:
     """Messages with the null reverse-path since the hour began."""
 
 
+NOT_COUNTED = StreamCounts()
+
+
 @dataclass(frozen=True, slots=True)
 class TransactionFacts:
     """What a message's rules may know of the transaction it came in."""
@@ -156,7 +159,7 @@ class TransactionFacts:
     """The transaction's reverse-path is the null one."""
     aligned: bool = True
     """There is a DKIM key for the From domain."""
-    counts: StreamCounts = StreamCounts()
+    counts: StreamCounts = NOT_COUNTED
 
 
 class Fault(StrEnum):

@@ -22,11 +22,14 @@ from relay.adapters.dkim_keys import KeyDirectory
 from relay.adapters.journal_output import open_outputs
 from relay.adapters.maildir import Maildir
 from relay.adapters.smarthost import Opener, Route, client_context
+from relay.adapters.store.address_books import StoreAddressBooks
 from relay.adapters.store.journal_reading import JournalReader
 from relay.adapters.store.mail_store import MailStore, open_mail_store
 from relay.adapters.store.refusal_rows import StoreRefusals
 from relay.adapters.store.retention import expire
 from relay.adapters.store.suppressions import People
+from relay.adapters.store.tallies import StoreTallies
+from relay.counters import Counters
 from relay.forwarding.answers import CONSENT_RULES, Answers
 from relay.forwarding.breaker import Breaker
 from relay.forwarding.commit import Commit
@@ -100,8 +103,10 @@ class App:
         login = Login(rules, store.directory, Gate(passwords, Guesses(clock.monotonic)), refusals, record, clock)
         recipes = Recipes(settings, tokens, Signers(settings, keys))
         sending = Sending(recipes, keys, store.permissions, commit, refusals, record, clock)
-        gather = Gather(store.directory, store.permissions, reader)
-        stages = Stages(settings, rules, gather, login, sending, refusals, record, clock)
+        counters = Counters(StoreTallies(store.reader, store.writer))
+        books = StoreAddressBooks(store.reader, clock)
+        gather = Gather(store.directory, store.permissions, reader, books, Signers(settings, keys).aligned)
+        stages = Stages(settings, rules, gather, login, sending, counters, refusals, record, clock)
         return cls(settings, store, journal, clock, tokens, keys, pool, reader, passwords, office, commit, stages, [])
 
     async def smtp_servers(self) -> list[SmtpServer]:
@@ -210,6 +215,10 @@ class Signers:
         found = self.keys.for_author(author_domain) if author_domain else None
         platform = self.platform()
         return tuple(one for one in (found, platform) if one is not None)
+
+    def aligned(self, author_domain: str) -> bool:
+        """Whether mail of this From domain is signed for it."""
+        return self.keys.for_author(author_domain) is not None
 
     def platform(self) -> tuple[str, str] | None:
         wanted = self.settings.dkim.platform_signature

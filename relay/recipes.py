@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from config.schema import Settings
-from policies.facts import Stream
+from policies.facts import Account, Stream
 from relay.identifiers import ref_prefix
+from relay.message.fitting import WHY_ROOM
 from relay.message.recipe import CopyRecipe, Recipe
 from relay.tokens import Claim, Purpose, Tokens
 from relay.transaction import Envelope, Transaction
@@ -28,6 +29,7 @@ class Recipes:
         platform, mailing_list = self.settings.platform, tx.mailing_list
         list_name = mailing_list.name if mailing_list else ""
         account_list_id = f"{tx.account.name}.{platform.mail_domain}"
+        streams = self.settings.streams
         marketing = tx.stream is Stream.MARKETING
         return Recipe(
             ref=tx.ref,
@@ -45,6 +47,9 @@ class Recipes:
             nonce=os.urandom(12).hex(),
             signers=self.signers(author_domain),
             list_headers=marketing,
+            list_phrase=tx.account.footer.organisation if tx.account.footer.name else "",
+            footer=tx.stream is not Stream.PERSONAL or streams.personal_footer != "off",
+            footer_form="line" if tx.stream is Stream.PERSONAL and streams.personal_footer == "line" else "full",
             inject_address=self.settings.rule("footer.postal_address").missing != "reject",
             language=platform.language,
             feedback_loop=self.settings.dkim.platform_signature,
@@ -64,11 +69,29 @@ class Recipes:
         return CopyRecipe(
             recipient=str(address),
             contact_id=envelope.facts.contact_id,
-            reverse_path=f"{self.tokens.local_part(claim(Purpose.BOUNCE))}@{domain}",
+            # A report's copy bears the null reverse-path on, or two systems would answer each other for ever.
+            reverse_path=f"{self.tokens.local_part(claim(Purpose.BOUNCE))}@{domain}" if tx.mail.reverse_path else "",
             opt_out_url=f"{base}/u/{self.tokens.url(claim(Purpose.OPT_OUT))}{query}",
             opt_out_mailto=f"mailto:{self.tokens.local_part(claim(Purpose.OPT_OUT_MAIL))}@{domain}?subject=unsubscribe",
             feedback_id=self.tokens.local_part(claim(Purpose.FEEDBACK)),
+            why=_why(tx.stream, tx.account, language or self.settings.platform.language),
         )
+
+
+_WHY = {
+    (Stream.SERVICE, "en"): "This email concerns your own dealings with {organisation}.",
+    (Stream.SERVICE, "id"): "Email ini berkaitan dengan urusan Anda sendiri dengan {organisation}.",
+    (Stream.PERSONAL, "en"): "This email was written to you by a person at {organisation}.",
+    (Stream.PERSONAL, "id"): "Email ini ditulis kepada Anda oleh seseorang di {organisation}.",
+}
+"""Why whoever is on no list gets this; marketing has its own words for it (relay/message/footer.py)."""
+
+
+def _why(stream: Stream, account: Account, language: str) -> str:
+    if stream is Stream.MARKETING:
+        return ""
+    spoken = "id" if language.partition("-")[0].lower() == "id" else "en"
+    return _WHY[stream, spoken].format(organisation=" ".join(account.footer.organisation.split()))[:WHY_ROOM]
 
 
 def received_from(tx: Transaction, hostname: str) -> str:

@@ -47,9 +47,16 @@ class Sending:
         copies = [self._copy(tx, envelope, prepared, language) for envelope in envelopes]
         self._check(prepared, copies[0], tx.account, recipe)
         letter = Letter(raw, recipe, readable.facts.message_id or prepared.message_id)
-        reply = await self.commit.settle(tx, copies, letter)
-        if refused and reply.code < 300:
-            reply = await self._partly(tx, reply, refused, letter)
+        replies = [self.refusals.reply(decision, tx.ref) for _, decision in refused]
+        rows = [
+            _left_out(tx.ref, place, one[0], told)
+            for place, (one, told) in enumerate(zip(refused, replies, strict=True))
+        ]
+        reply = await self.commit.settle(tx, copies, letter, rows)
+        if reply.code < 300:
+            for (envelope, decision), told in zip(refused, replies, strict=True):
+                address = envelope.recipient.address
+                self.record.recipient_refused(tx, address, envelope.facts, decision, told, tx.ref)
         self.record.message_answered(tx, readable, reply, [f"{one.part}: {one.what}" for one in prepared.changes])
         return reply
 
@@ -77,28 +84,17 @@ class Sending:
         if found:
             raise Unrewritable("; ".join(found))
 
-    async def _partly(self, tx: Transaction, reply: Reply, refused: Refused, letter: Letter) -> Reply:
-        """`accepted for 3 of 5`: whoever the named list does not permit gets a row each, the sender one DSN."""
-        rows = []
-        for place, (envelope, decision) in enumerate(refused):
-            told = self.refusals.reply(decision, tx.ref)
-            address, command = envelope.recipient.address, envelope.command
-            self.record.recipient_refused(tx, address, envelope.facts, decision, told, tx.ref)
-            said, notify = f"{told.enhanced} {told.text}", ",".join(sorted(command.notify))
-            rows.append(
-                SpooledCopy(
-                    tx.ref,
-                    place,
-                    str(address),
-                    "",
-                    "",
-                    CopyState.FAILED,
-                    reply=said,
-                    notify=notify,
-                    orcpt=command.orcpt,
-                )
-            )
-        await self.commit.left_out(tx, rows, letter)
-        sent, total = len(tx.recipients) - len(refused), len(tx.recipients)
-        done = "queued" if reply.text.startswith(f"{tx.ref} queued") else "accepted"
-        return Reply(250, "2.0.0", f"{tx.ref} {done} for {sent} of {total}")
+
+def _left_out(ref: str, place: int, envelope: Envelope, told: Reply) -> SpooledCopy:
+    """A recipient the message goes without, as the sender's one DSN tells of it."""
+    return SpooledCopy(
+        ref,
+        place,
+        str(envelope.recipient.address),
+        "",
+        "",
+        CopyState.FAILED,
+        reply=f"{told.enhanced} {told.text}",
+        notify=",".join(sorted(envelope.command.notify)),
+        orcpt=envelope.command.orcpt,
+    )

@@ -8,7 +8,10 @@ from config.schema import Settings
 from policies.chain import Decision, decide
 from policies.facts import Sender, SenderFacts, Stream
 from policies.registry import Rules
+from policies.sender.identity import ReversePath
+from policies.sender.stream import FewRecipients
 from policies.verdict import Defer, Reject, Reply
+from relay.counters import Counters
 from relay.gather import Gather, narrowing
 from relay.identifiers import new_ref
 from relay.login import Login
@@ -31,6 +34,7 @@ class Stages:
     gather: Gather
     login: Login
     sending: Sending
+    counters: Counters
     refusals: Refusals
     record: Record
     clock: Clock
@@ -70,9 +74,15 @@ class Stages:
         address = command.forward_path
         if address.key in tx.seen:
             return RECIPIENT_OK
-        recipient, facts = await self.gather.recipient(tx, address, self.clock.now())
+        now = self.clock.now()
+        today = await self.counters.copies_today(tx, now)
+        recipient, facts = await self.gather.recipient(tx, address, now, today)
         decision = decide(self.rules.recipient, recipient, facts)
         if isinstance(decision.verdict, (Reject, Defer)):
+            if _is_reported(tx, decision):
+                tx.seen.add(address.key)
+                tx.unpermitted.append((Envelope(command, recipient, facts), decision))
+                return RECIPIENT_OK
             tx.refused += 1
             ref = new_ref()
             reply = self.refusals.reply(decision, ref)
@@ -89,16 +99,23 @@ class Stages:
 
     async def data(self, tx: Transaction, raw: bytes) -> Reply:
         """Judge the message and send, queue or refuse it; the answer is recorded exactly as it is given."""
-        readable = await self.gather.message(raw, tx.account.footer)
-        refused = await self._narrow(tx, readable)
-        facts = self.gather.transaction(tx, self.clock.now(), len(refused))
+        tx.account = self.gather.signing(tx, raw)
+        readable = await self.gather.message(tx, raw)
+        narrowed = await self._narrow(tx, readable)
+        entered = await self.counters.enter(tx, readable, self.clock.now())
+        facts = self.gather.transaction(tx, readable, self.clock.now(), len(narrowed), entered.counts)
         decision = decide(self.rules.message, readable.facts, facts)
-        if refused and len(refused) == len(tx.recipients):
+        refused = [*tx.unpermitted, *narrowed]
+        if refused and len(narrowed) == len(tx.recipients):
             decision = refused[0][1]
         if isinstance(decision.verdict, (Reject, Defer)):
-            return self._refuse(tx, readable, decision)
-        self.record.observed(tx, decision, "")
-        return await self._send(tx, raw, readable, refused)
+            reply = self._refuse(tx, readable, decision)
+        else:
+            self.record.observed(tx, decision, "")
+            reply = await self._send(tx, raw, readable, refused)
+        if reply.code >= 300 and not reply.silent:
+            await self.counters.leave(entered)
+        return reply
 
     async def _send(
         self, tx: Transaction, raw: bytes, readable: Readable, refused: list[tuple[Envelope, Decision]]
@@ -157,3 +174,11 @@ class Stages:
         reply = self.refusals.internal(ref)
         self.record.internal(session, reply, ref, error)
         return reply
+
+
+def _is_reported(tx: Transaction, decision: Decision) -> bool:
+    """Whether the login hears of this refusal by DSN; what it sends wrong as a whole it hears at once."""
+    credential = tx.session.credential
+    if credential is None or credential.refuse != "report" or isinstance(decision.verdict, Defer):
+        return False
+    return decision.rule not in (FewRecipients.id, ReversePath.id)

@@ -7,7 +7,10 @@ from datetime import datetime
 from typing import Literal
 
 from policies.address import Address
+from policies.chain import Decision
 from policies.facts import Account, MailingList, Recipient, RecipientFacts, Stream
+
+Refuse = Literal["at-once", "report"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +25,8 @@ class Credential:
     stream: Stream = Stream.MARKETING
     list_name: str = ""
     revoked: bool = False
+    refuse: Refuse = "at-once"
+    """How it hears of refused recipients: at RCPT, or by one DSN after the message."""
 
 
 @dataclass(slots=True)
@@ -90,5 +95,9 @@ class Transaction:
     recipients: list[Envelope] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
     """Keys of recipients taken already: a duplicate RCPT is folded."""
+    unpermitted: list[tuple[Envelope, Decision]] = field(default_factory=list)
+    """Recipients taken at RCPT though a rule refuses them: told by DSN (`credential add --refuse report`)."""
+    sent_before: int | None = None
+    """Copies of the account since midnight UTC when first asked; None: not asked yet."""
     refused: int = 0
     """RCPTs refused by a rule in this transaction."""

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from policies.address import Address
 from policies.facts import Account, RecipientFacts, Stream, Subscription, Suppression, SuppressionReason
 from policies.recipient.suppression import Known, standing_no
-from relay.ports import DeliveredRow, Event, RefusalRow, StoreUnavailable
+from relay.message.address_book import AddressBook
+from relay.ports import DeliveredRow, Event, RefusalRow, StoreUnavailable, Tally
 from relay.transaction import Credential
 
 SPRING = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -142,6 +143,37 @@ class MemoryPermissions:
     async def sent_since(self, account_id: int, since: datetime) -> int:
         self._read()
         return sum(1 for owner, at in self.sent if owner == account_id and at >= since)
+
+
+@dataclass(slots=True)
+class MemoryTallies:
+    """Counts by account, subject and beginning."""
+
+    counts: dict[tuple[int, str, datetime], int] = field(default_factory=dict)
+    stopped: bool = False
+
+    async def counted(self, account_id: int, subject: str, since: datetime) -> int:
+        if self.stopped:
+            raise StoreUnavailable("the store is stopped")
+        return self.counts.get((account_id, subject, since), 0)
+
+    async def add(self, tallies: Sequence[Tally]) -> list[int]:
+        if self.stopped:
+            raise StoreUnavailable("the store is stopped")
+        for one in tallies:
+            key = (one.account_id, one.subject, one.since)
+            self.counts[key] = self.counts.get(key, 0) + one.count
+        return [self.counts[one.account_id, one.subject, one.since] for one in tallies]
+
+
+@dataclass(slots=True)
+class MemoryBooks:
+    """The registered addresses of all accounts, as a test writes them down."""
+
+    addresses: list[tuple[int, str]] = field(default_factory=list)
+
+    async def book(self) -> AddressBook:
+        return AddressBook(self.addresses)
 
 
 @dataclass(slots=True)

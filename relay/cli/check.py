@@ -14,6 +14,7 @@ from policies.address import Address, AddressFault
 from policies.registry import build
 from relay.adapters.clock import SystemClock
 from relay.adapters.dkim_keys import KeyDirectory
+from relay.adapters.store.address_books import StoreAddressBooks
 from relay.adapters.store.mail_store import open_mail_store
 from relay.app import Signers
 from relay.cli.invocation import Json, invocation
@@ -63,8 +64,10 @@ async def judge(settings: Settings, raw: bytes, name: str, to: list[Address], li
             raise Failure(f"no account is named {name}")
         if list_name and account.list_named(list_name) is None:
             raise Failure(f"{name} has no list {list_name}")
-        gather = Gather(store.directory, store.permissions, reader)
-        recipes = Recipes(settings, tokens, Signers(settings, keys))
+        signers = Signers(settings, keys)
+        books = StoreAddressBooks(store.reader, clock)
+        gather = Gather(store.directory, store.permissions, reader, books, signers.aligned)
+        recipes = Recipes(settings, tokens, signers)
         return await DryRun(build(settings), gather, recipes, keys, clock).run(raw, account, to, list_name)
     finally:
         reader.close()

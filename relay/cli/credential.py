@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import secrets
 import sys
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from relay.adapters.store.credentials import PLATFORM, CredentialRecord, Credentials
-from relay.cli.arguments import name
+from policies.facts import Stream
+from relay.adapters.store.credentials import PLATFORM, CredentialRecord, Credentials, Grant
+from relay.cli.arguments import AnyReason, name
 from relay.cli.invocation import By, Json
 from relay.cli.output import Exit, Failure, print_json, print_line, print_note, print_table
 from relay.cli.session import act, with_store
 from relay.smtp.auth import Passwords
+from relay.transaction import Refuse
 
 app = typer.Typer(help="SMTP logins ACCOUNT/NAME, and the platform's own.")
+
+
+class RefuseWay(StrEnum):
+    """How a login hears of refused recipients."""
+
+    AT_ONCE = "at-once"
+    REPORT = "report"
+
 
 MAX_PASSWORD = 255
 """Octets; SASL PLAIN carries no more (RFC 4616 §2)."""
@@ -33,6 +44,14 @@ def add(
     list_: Annotated[
         str | None, typer.Option("--list", parser=name, metavar="LIST", help="The list of all it sends.")
     ] = None,
+    stream: Annotated[Stream, typer.Option(help="What it may send; anything but marketing needs --reason.")] = (
+        Stream.MARKETING
+    ),
+    reason: AnyReason = None,
+    refuse: Annotated[
+        RefuseWay | None,
+        typer.Option(help="Refused recipients: 550 at once, or one report by mail. Default: report for personal."),
+    ] = None,
     platform: Platform = False,
     *,
     by: By,
@@ -40,11 +59,14 @@ def add(
 ) -> None:
     """A new login; its password is shown this once."""
     account, called = _owner_and_name(names, platform)
-    if platform and list_:
-        raise Failure("a platform credential belongs to no list", Exit.USAGE)
+    grant = _grant(stream, reason, refuse)
+    if platform and (list_ or grant != Grant()):
+        raise Failure("a platform credential has no list, no stream and no way of refusal", Exit.USAGE)
     password = _typed() if stdin else secrets.token_urlsafe(24)
     hashed = _hashed(password)
-    record = with_store(ctx, lambda engine: Credentials(engine).add(account, called, hashed, list_ or "", act(by)))
+    record = with_store(
+        ctx, lambda engine: Credentials(engine).add(account, called, hashed, list_ or "", act(by), grant)
+    )
     shown = None if stdin else password
     if json:
         print_json(_json(record) | ({"password": shown} if shown else {}))
@@ -70,9 +92,10 @@ def list_(
         print_json([_json(record) for record in records])
         return
     rows = [
-        (one.login, one.stream, one.list_name or None, f"{one.created_at:%Y-%m-%d}", _day(one)) for one in records
+        (one.login, one.stream, one.reason or None, one.refuse, one.list_name or None, _created(one), _day(one))
+        for one in records
     ]
-    print_table(("login", "stream", "list", "created", "revoked"), rows)
+    print_table(("login", "stream", "reason", "refuse", "list", "created", "revoked"), rows)
 
 
 @app.command()
@@ -81,6 +104,13 @@ def revoke(ctx: typer.Context, names: Names, platform: Platform = False, *, by: 
     account, called = _owner_and_name(names, platform)
     with_store(ctx, lambda engine: Credentials(engine).revoke(account, called, act(by)))
     print_line(f"{f'{account}/{called}' if account else called} is revoked")
+
+
+def _grant(stream: Stream, reason: str | None, refuse: RefuseWay | None) -> Grant:
+    if stream is not Stream.MARKETING and not reason:
+        raise Failure(f"--stream {stream} needs --reason: such mail needs no permission", Exit.USAGE)
+    chosen: Refuse | None = None if refuse is None else "report" if refuse is RefuseWay.REPORT else "at-once"
+    return Grant(stream, reason or "", chosen)
 
 
 def _owner_and_name(names: list[str], platform: bool) -> tuple[str, str]:
@@ -109,6 +139,10 @@ def _hashed(password: str) -> str:
         passwords.close()
 
 
+def _created(record: CredentialRecord) -> str:
+    return f"{record.created_at:%Y-%m-%d}"
+
+
 def _day(record: CredentialRecord) -> str | None:
     return f"{record.revoked_at:%Y-%m-%d}" if record.revoked_at else None
 
@@ -119,6 +153,9 @@ def _json(record: CredentialRecord) -> dict[str, str | None]:
         "account": record.account or None,
         "name": record.name,
         "stream": record.stream,
+        "stream_reason": record.reason or None,
+        "granted_by": record.granted_by or None,
+        "refuse": record.refuse,
         "list": record.list_name or None,
         "created_at": record.created_at.isoformat(),
         "revoked_at": record.revoked_at.isoformat() if record.revoked_at else None,

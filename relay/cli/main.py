@@ -18,7 +18,7 @@ from relay.cli.invocation import Invocation
 from relay.cli.output import Exit, Failure, print_line, print_note
 from relay.ports import StoreUnavailable
 
-GROUPS = ("account", "config", "credential", "db", "dkim", "domain", "list", "subscriber", "suppress")
+GROUPS = ("account", "config", "credential", "db", "dkim", "domain", "identity", "list", "subscriber", "suppress")
 """Nouns with verbs below them: relay/cli/NOUN.py holds them in `app`."""
 
 COMMANDS = ("check", "demo", "doctor", "explain", "log", "ready", "serve")
@@ -27,6 +27,7 @@ COMMANDS = ("check", "demo", "doctor", "explain", "log", "ready", "serve")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code. No traceback reaches a user."""
+    os.umask(0o077)  # store, keys, journal and copies of mail are the relay's alone (RELIABILITY.md row 37)
     args = list(sys.argv[1:] if argv is None else argv)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):

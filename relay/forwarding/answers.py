@@ -34,6 +34,10 @@ class Answers:
             250, "2.0.0", f"{ref} queued" if copies == 1 else f"{ref} queued, {sent} of {copies} sent already"
         )
 
+    def partly(self, ref: str, copies: int, total: int, sent: bool) -> Reply:
+        """Some recipients were left out, by a rule (INTERFACE.md §3)."""
+        return Reply(250, "2.0.0", f"{ref} {'accepted' if sent else 'queued'} for {copies} of {total}")
+
     def smarthost_said(self, ref: str, code: int, enhanced: str, text: str) -> Reply:
         """The smarthost's own code and words, 4xx or 5xx."""
         detail = enhanced.partition(".")[2] or "0.0"

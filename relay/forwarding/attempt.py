@@ -143,4 +143,4 @@ class Attempt:
         undelivered = [row for row in ended if row.state in (CopyState.FAILED, CopyState.CANCELLED)]
         if message.purpose == "dsn" and undelivered and self._email and undelivered[0].recipient != self._email:
             return [reports.readdressed(message, self._email)]
-        return reports.due(message, ended, self._email)
+        return reports.due(message, ended)

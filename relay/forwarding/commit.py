@@ -24,39 +24,33 @@ class Commit:
         self._office = office
         self._running: set[asyncio.Task[Reply]] = set()
 
-    async def settle(self, tx: Transaction, copies: Sequence[Copy], letter: Letter) -> Reply:
-        """Forward every copy and say what became of them; at least one copy."""
+    async def settle(
+        self, tx: Transaction, copies: Sequence[Copy], letter: Letter, left_out: Sequence[SpooledCopy] = ()
+    ) -> Reply:
+        """Forward every copy and say what became of them; at least one copy.
+
+        `left_out` are recipients the message goes without: a 2xx says so, and a DSN kept with it lists them.
+        """
         if not copies:
             raise ValueError("a message is settled for at least one copy")
-        task = asyncio.create_task(self._settle(tx, copies, letter))
+        task = asyncio.create_task(self._settle(tx, copies, letter, left_out))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return await asyncio.shield(task)
-
-    async def left_out(self, tx: Transaction, rows: Sequence[SpooledCopy], letter: Letter) -> None:
-        """One DSN about recipients a message went without; not being able to keep it takes nothing back."""
-        office, now = self._office, self._office.clock.now()
-        message = spooled_message(tx, (), letter, office.timetable.expiry(now))
-        try:
-            await office.spool.insert_own(office.reports.due(message, rows, str(tx.account.email)))
-        except StoreUnavailable:
-            self._lines(tx, letter).trouble(
-                "the store could not keep a report of who was left out", rows[0].recipient
-            )
-        else:
-            office.queued()
 
     async def drain(self) -> None:
         """Until every message in hand has its answer (shutdown)."""
         while self._running:
             await asyncio.wait(self._running)
 
-    async def _settle(self, tx: Transaction, copies: Sequence[Copy], letter: Letter) -> Reply:
+    async def _settle(
+        self, tx: Transaction, copies: Sequence[Copy], letter: Letter, left_out: Sequence[SpooledCopy]
+    ) -> Reply:
         office = self._office
         lines = self._lines(tx, letter)
-        if len(copies) == 1:
+        if len(copies) == 1 and not left_out:
             return await Single(office, tx, copies[0], letter, lines).answer()
-        return await Several(office, tx, copies, letter, lines).answer()
+        return await Several(office, tx, copies, letter, lines, left_out).answer()
 
     def _lines(self, tx: Transaction, letter: Letter) -> Deliveries:
         office, campaign = self._office, letter.recipe.campaign
@@ -107,7 +101,7 @@ class Single:
         row = office.timetable.advance(spooled_copy(self.tx.ref, 0, self.copy, now), outcome, now)
         message = spooled_message(self.tx, [self.copy], self.letter, now)
         try:
-            await office.spool.insert_own(office.reports.due(message, [row], str(self.tx.account.email)))
+            await office.spool.insert_own(office.reports.due(message, [row]))
         except StoreUnavailable:
             self.lines.trouble("the store could not keep a report of success", row.recipient)
 

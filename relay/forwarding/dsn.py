@@ -38,26 +38,26 @@ class Reports:
     expire_after: float
     """Seconds after which an undeliverable DSN is given up."""
 
-    def due(self, message: SpooledMessage, ended: Sequence[SpooledCopy], account_email: str) -> list[OwnMail]:
-        """The DSNs for copies that just became final, to the transaction's reverse-path, else the account's e-mail.
+    def due(self, message: SpooledMessage, ended: Sequence[SpooledCopy]) -> list[OwnMail]:
+        """The DSNs for copies that just became final, to the transaction's reverse-path.
 
-        None about our own mail; a failure is told unless NOTIFY says otherwise, a success only where it asks for it.
+        None about our own mail, nor about what came with the null reverse-path (RFC 5321 §4.5.5). A failure is
+        told unless NOTIFY says otherwise, a success only where it asks for it.
         """
-        if message.purpose != "relay":
+        if message.purpose != "relay" or not message.reverse_path:
             return []
-        to = message.reverse_path or account_email
         failed = [copy for copy in ended if copy.state in UNDELIVERED and _wants(copy, "FAILURE", True)]
         passed_on = [copy for copy in ended if copy.state is CopyState.SENT and _wants(copy, "SUCCESS", False)]
-        return [self._mail(message, copies, to) for copies in (failed, passed_on) if copies]
+        return [self._mail(message, copies) for copies in (failed, passed_on) if copies]
 
     def readdressed(self, dsn: SpooledMessage, account_email: str) -> OwnMail:
         """A DSN that the reverse-path does not take, once more to the account's e-mail."""
         return self._own(dsn.account_id, account_email, dsn.raw)
 
-    def _mail(self, message: SpooledMessage, copies: Sequence[SpooledCopy], to: str) -> OwnMail:
+    def _mail(self, message: SpooledMessage, copies: Sequence[SpooledCopy]) -> OwnMail:
         report = MIMEMultipart("report", report_type="delivery-status", policy=_FORM)
         report["From"] = f"Mail Delivery System <postmaster@{self.mail_domain}>"
-        report["To"] = f"<{clean(to)}>"
+        report["To"] = f"<{clean(message.reverse_path)}>"
         report["Subject"] = subject(copies)
         report["Date"] = format_datetime(self.clock.now())
         report["Message-ID"] = f"<{new_ref().lower()}@{self.mail_domain}>"
@@ -67,7 +67,9 @@ class Reports:
         report.attach(MIMEText(report_text(self.language, self.hostname, message, copies), "plain", "us-ascii"))
         report.attach(self._status(message, copies))
         report.attach(_returned(message))
-        return self._own(message.account_id, to, self.sign(report.as_bytes(policy=_FORM).replace(b"\n", b"\r\n")))
+        return self._own(
+            message.account_id, message.reverse_path, self.sign(report.as_bytes(policy=_FORM).replace(b"\n", b"\r\n"))
+        )
 
     def _own(self, account_id: int, to: str, raw: bytes) -> OwnMail:
         now = self.clock.now()

@@ -26,12 +26,20 @@ class Several:
     """One message with more than one copy, from commit A to the reply."""
 
     def __init__(
-        self, office: Office, tx: Transaction, copies: Sequence[Copy], letter: Letter, lines: Deliveries
+        self,
+        office: Office,
+        tx: Transaction,
+        copies: Sequence[Copy],
+        letter: Letter,
+        lines: Deliveries,
+        left_out: Sequence[SpooledCopy] = (),
     ) -> None:
         self._office = office
         self._tx = tx
         self._copies = copies
         self._lines = lines
+        self._left_out = left_out
+        """Told to the sender with the failures; no copies of theirs exist."""
         now = office.clock.now()
         self._message = spooled_message(tx, copies, letter, office.timetable.expiry(now))
         self._rows = [spooled_copy(tx.ref, place, copy, now) for place, copy in enumerate(copies)]
@@ -147,9 +155,12 @@ class Several:
         sent = sum(row.state is CopyState.SENT for row in self._rows)
         answers = self._office.answers
         reply = answers.accepted(ref, count) if sent == count else answers.queued(ref, count, sent)
-        dsns = self._office.reports.due(self._message, self._rows, str(self._tx.account.email))
+        if self._left_out:
+            reply = answers.partly(ref, count, count + len(self._left_out), sent == count)
+        ended = [*self._rows, *self._left_out]
+        dsns = self._office.reports.due(self._message, ended)
         await self._office.spool.answer(lease, str(reply), self._rows, dsns)
-        if sent != count:
+        if sent != count or dsns:
             self._office.queued()
         return reply
 

@@ -58,7 +58,8 @@ class Footer:
             lines.append("<br>\n".join([escape(line) for line in _identity(recipe)]))
         if self.link:
             name = escape(self.wording.unsubscribe)
-            lines.append(escape(self._why(recipe, copy)))
+            if recipe.footer_form == "full":
+                lines.append(escape(self._why(recipe, copy)))
             lines.append(f'<a href="{escape(copy.opt_out_url)}" target="_blank" style="{_LINK}">{name}</a>')
         side = 'align="right" dir="rtl"' if self.rtl else 'align="left" dir="ltr"'
         body = "<br>\n".join(lines)
@@ -76,8 +77,9 @@ class Footer:
         if self.link:
             name, url = self.wording.unsubscribe, copy.opt_out_url
             joint = " " if len(name) + 2 + len(url) <= TEXT_WIDTH else "\n"
-            paragraphs.append(f"{_wrapped(self._why(recipe, copy))}\n{name}:{joint}{url}")
-        block = "\n\n".join(paragraphs)
+            why = f"{_wrapped(self._why(recipe, copy))}\n" if recipe.footer_form == "full" else ""
+            paragraphs.append(f"{why}{name}:{joint}{url}")
+        block = ("\n\n" if recipe.footer_form == "full" else "\n").join(paragraphs)
         return f"\n-- \n{_stuffed(block) if self.flowed else block}\n"
 
     def _why(self, recipe: Recipe, copy: CopyRecipe) -> str:
@@ -100,7 +102,8 @@ def address_line(postal_address: str) -> str:
 
 def _identity(recipe: Recipe) -> list[str]:
     lines = [" ".join(line.split()) for line in (recipe.organisation, *recipe.postal_address.splitlines())]
-    return [line for line in lines if line]
+    lines = [line for line in lines if line]
+    return lines if recipe.footer_form == "full" else [", ".join([line.strip(" ,") for line in lines])]
 
 
 def _wrapped(line: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 
 from relay.message.header_fields import HeaderFault, folded, header_field
 from relay.message.recipe import CopyRecipe, Recipe
@@ -21,6 +22,7 @@ MANAGED = frozenset(
 
 _URI = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+;=%-]+\Z")
 """RFC 3986 characters without the comma, which parts two URIs of the field (RFC 2369 §2)."""
+_ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _NOT_IN_FEEDBACK = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -29,7 +31,7 @@ def shared(recipe: Recipe) -> list[tuple[str, bytes]]:
     fields: list[tuple[str, str]] = []
     if recipe.list_headers:
         fields.append(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
-        fields.append(("List-Id", f"{recipe.list_name or recipe.account_name} <{recipe.list_id_domain}>"))
+        fields.append(("List-Id", f"{_phrase(recipe)} <{recipe.list_id_domain}>"))
         fields.append(("Feedback-ID", _feedback_id(recipe)))
     if recipe.feedback_loop:
         fields.append(("CFBL-Address", f"fbl@{recipe.mail_domain}; report=arf"))
@@ -62,6 +64,18 @@ def _bracketed(uri: str) -> str:
     if not is_uri(uri):
         raise HeaderFault("an opt-out URI with characters that none has")
     return f"<{uri}>"
+
+
+def _phrase(recipe: Recipe) -> str:
+    """The words before the identifier (RFC 2919 §3): atoms as they are, else quoted or encoded."""
+    text = recipe.list_phrase or recipe.list_name or recipe.account_name
+    if _ATOMS.fullmatch(text):
+        return text
+    if text.isascii():
+        escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}"'
+    pieces = [text[at : at + 10].encode() for at in range(0, len(text), 10)]
+    return " ".join([f"=?utf-8?b?{b64encode(piece).decode()}?=" for piece in pieces])
 
 
 def _feedback_id(recipe: Recipe) -> str:

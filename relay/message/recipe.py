@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,10 @@ class Recipe:
     """Write the registered address where it is missing."""
     language: str = "en"
     """Where the message names none of its own."""
+    footer_form: Literal["full", "line"] = "full"
+    """full: address, reason and link; line: address and link."""
+    list_phrase: str = ""
+    """What List-Id calls the list to people; empty: its name."""
     feedback_loop: bool = True
     """CFBL-Address and CFBL-Feedback-ID (RFC 9477): needs the platform's signature."""
 

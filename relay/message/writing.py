@@ -48,7 +48,9 @@ def writing(displayed: DisplayedPart, recipe: Recipe) -> Writing:
 
 
 def _insertions(displayed: DisplayedPart, pen: Pen, recipe: Recipe) -> list[Insertion]:
-    found = [_edited(displayed, one, recipe) for one in displayed.edits]
+    # Without a footer a link stays its writer's; a placeholder is ours wherever it stands.
+    edits = [one for one in displayed.edits if recipe.footer or _is_placeholder(displayed, one)]
+    found = [_edited(displayed, one, recipe) for one in edits]
     footer = _footer(displayed, recipe)
     if footer is not None:
         found.append(_injected(displayed, pen, footer, recipe))
@@ -59,10 +61,14 @@ def _edited(displayed: DisplayedPart, edit: Edit, recipe: Recipe) -> Insertion:
     if edit.kind == "postal_address":
         address = _constant(address_line(recipe.postal_address), displayed.html)
         return Insertion(edit.start, edit.end, address, "postal address filled in")
-    codec = wide_codec(displayed) or displayed.charset
-    old = displayed.decoded[edit.start : edit.end].decode(codec, "replace")
-    what = "placeholder filled with the opt-out link" if is_placeholder(old) else "own opt-out link rewritten"
+    filled = _is_placeholder(displayed, edit)
+    what = "placeholder filled with the opt-out link" if filled else "own opt-out link rewritten"
     return Insertion(edit.start, edit.end, _url_in_html if displayed.html else _url, what)
+
+
+def _is_placeholder(displayed: DisplayedPart, edit: Edit) -> bool:
+    codec = wide_codec(displayed) or displayed.charset
+    return is_placeholder(displayed.decoded[edit.start : edit.end].decode(codec, "replace"))
 
 
 def _url(copy: CopyRecipe) -> str:

@@ -5,7 +5,7 @@ library's exceptions into `StoreUnavailable` or an outcome.
 """
 
 from relay.ports.journal import DeliveredRow, Event, Journal, RefusalRow, RefusalRows
-from relay.ports.people import Directory, PasswordsBusy, PasswordVerifier, Permissions
+from relay.ports.people import AddressBooks, Directory, PasswordsBusy, PasswordVerifier, Permissions
 from relay.ports.reading import MessageReader, Readable, Resolver, TxtAnswer
 from relay.ports.smarthosts import Delivered, InDoubt, Outcome, Outgoing, Phase, Postponed, Refused, Smarthosts
 from relay.ports.spool import (
@@ -19,9 +19,11 @@ from relay.ports.spool import (
     SpooledMessage,
     StaleLease,
 )
+from relay.ports.tallies import Tallies, Tally
 from relay.ports.world import Clock, StoreFull, StoreUnavailable
 
 __all__ = [
+    "AddressBooks",
     "Claimed",
     "Clock",
     "CopyState",
@@ -54,5 +56,7 @@ __all__ = [
     "StaleLease",
     "StoreFull",
     "StoreUnavailable",
+    "Tallies",
+    "Tally",
     "TxtAnswer",
 ]

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from policies.address import Address
 from policies.facts import Account, RecipientFacts, Stream, SuppressionReason
+from relay.message.address_book import AddressBook
 from relay.transaction import Credential
 
 
@@ -41,6 +42,12 @@ class Permissions(Protocol):
 
     async def sent_since(self, account_id: int, since: datetime) -> int:
         """Copies of an account that a smarthost took since then."""
+
+
+class AddressBooks(Protocol):
+    """The registered postal addresses of all accounts; answers may be up to a minute old. Hot."""
+
+    async def book(self) -> AddressBook: ...
 
 
 class PasswordsBusy(Exception):

@@ -8,10 +8,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
-from fakes import SPRING, FakeClock, ListJournal, MemoryDirectory, MemoryPermissions
+from fakes import SPRING, FakeClock, ListJournal, MemoryBooks, MemoryDirectory, MemoryPermissions, MemoryTallies
 from memory_spool import MemorySpool
 
-from config.schema import RulePolicy, Settings
+from config.schema import RulePolicy, Settings, Streams
 from policies.address import Address
 from policies.facts import (
     Account,
@@ -28,6 +28,7 @@ from policies.facts import (
 from policies.registry import build
 from policies.verdict import Reply
 from relay.adapters.dkim_keys import KeyDirectory
+from relay.counters import Counters
 from relay.forwarding.answers import Answers
 from relay.forwarding.commit import Commit
 from relay.forwarding.dsn import Reports
@@ -44,7 +45,7 @@ from relay.refusals import Refusals
 from relay.sending import Sending
 from relay.stages import Stages
 from relay.tokens import KeyRing, Tokens
-from relay.transaction import Credential, MailCommand, RcptCommand, Session, Transaction
+from relay.transaction import Credential, MailCommand, RcptCommand, Refuse, Session, Transaction
 
 NEWS, OFFERS = MailingList(1, "news"), MailingList(2, "offers", Confirm.SINGLE)
 ACME = Account(
@@ -123,12 +124,16 @@ class MemorySmarthost:
 class Relay:
     """Stages and everything a test may look at or break."""
 
-    def __init__(self, folder: Path, *observed: str, account: Account = ACME) -> None:
-        self.settings = Settings(policy={rule: RulePolicy("observe") for rule in observed})
+    def __init__(self, folder: Path, *observed: str, account: Account = ACME, streams: Streams | None = None) -> None:
+        policy = {rule: RulePolicy("observe") for rule in observed}
+        self.settings = Settings(policy=policy, streams=streams or Streams())
         self.clock = FakeClock()
         self.directory = MemoryDirectory()
         self.directory.add(account, SHOP, PLATFORM)
         self.permissions = MemoryPermissions(self.clock)
+        self.tallies, self.books = MemoryTallies(), MemoryBooks()
+        self.keyed = {"acme.test"}
+        """From domains with a DKIM key."""
         self.journal = ListJournal()
         self.spool = MemorySpool()
         self.smarthost = MemorySmarthost()
@@ -142,11 +147,14 @@ class Relay:
         settings, clock = self.settings, self.clock
         rules = build(settings)
         login = Login(rules, self.directory, self.passwords, self.refusals, self.record, clock)
-        gather = Gather(self.directory, self.permissions, Reader(settings.hostname, settings.platform.public_url))
+        reader = Reader(settings.hostname, settings.platform.public_url)
+        gather = Gather(self.directory, self.permissions, reader, self.books, lambda domain: domain in self.keyed)
         recipes = Recipes(settings, self.tokens, lambda _domain: ())
         commit = Commit(self._office())
         sending = Sending(recipes, keys, self.permissions, commit, self.refusals, self.record, clock)
-        return Stages(settings, rules, gather, login, sending, self.refusals, self.record, clock)
+        return Stages(
+            settings, rules, gather, login, sending, Counters(self.tallies), self.refusals, self.record, clock
+        )
 
     def _office(self) -> Office:
         platform = self.settings.platform
@@ -174,15 +182,19 @@ class Relay:
         self.permissions.suppress(7, Address.parse(address), Suppression(reason, SPRING, "page", list_id))
 
     def stop_store(self) -> None:
-        self.directory.stopped = self.permissions.stopped = self.spool.stopped = True
+        self.directory.stopped = self.permissions.stopped = self.tallies.stopped = self.spool.stopped = True
 
     def session(
-        self, kind: Literal["submission", "bulk", "intake"] = "submission", *, stream: Stream | None = None
+        self,
+        kind: Literal["submission", "bulk", "intake"] = "submission",
+        *,
+        stream: Stream | None = None,
+        refuse: Refuse = "at-once",
     ) -> Session:
         """Authenticated by acme/shop on submission; nobody on bulk."""
         session = Session(kind, "127.0.0.1:2587", KINDS[kind], "192.0.2.7", 4711, "client.example", True)
         if kind == "submission":
-            session.credential = replace(SHOP, stream=stream or Stream.MARKETING)
+            session.credential = replace(SHOP, stream=stream or Stream.MARKETING, refuse=refuse)
             session.account_id = 7
         return session
 

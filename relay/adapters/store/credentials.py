@@ -8,11 +8,14 @@ from datetime import datetime
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from policies.facts import Stream
+from relay.adapters.store.directory import how_refused
 from relay.adapters.store.engine import Engine, from_us, optional_at, to_us
 from relay.adapters.store.generation import DIRECTORY, bump
 from relay.adapters.store.history import Act
 from relay.adapters.store.names import NotAllowed, NotFound, account_id_of, fresh_id, list_id_of
 from relay.adapters.tables import credential, mailing_list
+from relay.transaction import Refuse
 
 PLATFORM = ""
 """In place of an account's name: a platform credential."""
@@ -29,11 +32,25 @@ class CredentialRecord:
     list_name: str
     created_at: datetime
     revoked_at: datetime | None
+    reason: str = ""
+    """Why staff granted another stream than marketing."""
+    granted_by: str = ""
+    refuse: Refuse = "at-once"
 
     @property
     def login(self) -> str:
         """What the mail program gives as user name."""
         return f"{self.account}/{self.name}" if self.account else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a login may send and how it hears of refusals."""
+
+    stream: Stream = Stream.MARKETING
+    reason: str = ""
+    refuse: Refuse | None = None
+    """None: as the stream has it."""
 
 
 class Credentials:
@@ -43,9 +60,11 @@ class Credentials:
         self._engine = engine
 
     async def add(
-        self, account_name: str, name: str, password_hash: str, list_name: str, act: Act
+        self, account_name: str, name: str, password_hash: str, list_name: str, act: Act, grant: Grant | None = None
     ) -> CredentialRecord:
         """A new login; a revoked one of that name gives way, NotAllowed where one is in use."""
+        given = grant or Grant()
+        granted_by = "" if given.stream is Stream.MARKETING else act.by
         async with self._engine.begin() as connection:
             account_id = await _owner(connection, account_name)
             list_id = await list_id_of(connection, account_id, list_name) if list_name else 0
@@ -57,11 +76,17 @@ class Credentials:
                     name=name,
                     password_hash=password_hash,
                     list_id=list_id,
+                    stream=given.stream.value,
+                    stream_reason=given.reason,
+                    granted_by=granted_by,
+                    refuse=given.refuse or "",
                     created_at=to_us(act.at),
                 )
             )
             await bump(connection, DIRECTORY)
-        return CredentialRecord(account_name, name, "marketing", list_name, act.at, None)
+        refuse = how_refused(given.stream, given.refuse or "")
+        stream = given.stream.value
+        return CredentialRecord(account_name, name, stream, list_name, act.at, None, given.reason, granted_by, refuse)
 
     async def of(self, account_name: str) -> list[CredentialRecord]:
         """The account's logins by name, revoked ones too."""
@@ -87,6 +112,9 @@ class Credentials:
                 row.list_name or "",
                 from_us(row.created_at),
                 optional_at(row.revoked_at),
+                row.stream_reason,
+                row.granted_by,
+                how_refused(Stream(row.stream), row.refuse),
             )
             for row in rows
         ]

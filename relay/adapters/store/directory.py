@@ -11,7 +11,7 @@ from relay.adapters.store.generation import Generation
 from relay.adapters.store.hot import HotReader, KeyedQuery, Query
 from relay.enforcement.standing import Standings, missing
 from relay.ports import Clock, StoreUnavailable
-from relay.transaction import Credential
+from relay.transaction import Credential, Refuse
 
 MAX_AGE = 1.0
 """Seconds an answer may be kept (DESIGN.md §1)."""
@@ -21,8 +21,8 @@ MAX_KEPT = 10_000
 
 # name, organisation, email, system, staff, why, policy, approved, a day, footer: organisation, address, country
 AccountRow = tuple[str, str, str, str, str, str, str, int, int | None, str | None, str | None, str | None]
-# credential_id, account_id, account name, name, hash, stream, list name, revoked at
-CredentialRow = tuple[int, int, str | None, str, str, str, str | None, int | None]
+# credential_id, account_id, account name, name, hash, stream, list name, revoked at, refuse
+CredentialRow = tuple[int, int, str | None, str, str, str, str | None, int | None, str]
 
 _ACCOUNT = Query[AccountRow](
     "SELECT a.name, a.organisation, a.email, a.standing_system, a.standing_staff, a.standing_reason,"
@@ -30,6 +30,10 @@ _ACCOUNT = Query[AccountRow](
     " FROM account a"
     " LEFT JOIN footer_identity f ON f.account_id = a.account_id AND f.name = 'registered'"
     " WHERE a.account_id = ?"
+)
+_BRANDS = Query[tuple[str, str, str, str, str, int]](
+    "SELECT organisation, postal_address, country, name, domain, list_id FROM footer_identity"
+    " WHERE account_id = ? AND name <> 'registered' ORDER BY name"
 )
 _DOMAINS = Query[tuple[str]]("SELECT domain FROM domain WHERE account_id = ? AND verified_at IS NOT NULL")
 _LISTS = Query[tuple[int, str, str, str]](
@@ -41,7 +45,7 @@ _OWNERS = KeyedQuery[tuple[int]](
     " ORDER BY LENGTH(domain) DESC, verified_at, account_id LIMIT 1"
 )
 _CREDENTIAL = Query[CredentialRow](
-    "SELECT c.credential_id, c.account_id, a.name, c.name, c.password_hash, c.stream, l.name, c.revoked_at"
+    "SELECT c.credential_id, c.account_id, a.name, c.name, c.password_hash, c.stream, l.name, c.revoked_at, c.refuse"
     " FROM credential c"
     " LEFT JOIN account a ON a.account_id = c.account_id"
     " LEFT JOIN mailing_list l ON l.account_id = c.account_id AND l.list_id = c.list_id"
@@ -128,11 +132,13 @@ class StoreDirectory:
             return None
         domains = await self._reader.fetch(_DOMAINS, (account_id,))
         lists = await self._reader.fetch(_LISTS, (account_id,))
+        brands = await self._reader.fetch(_BRANDS, (account_id,))
         return _account(
             account_id,
             rows[0],
             frozenset(domain for (domain,) in domains),
             tuple(MailingList(number, name, Confirm(confirm), title) for number, name, confirm, title in lists),
+            tuple(FooterIdentity(*brand) for brand in brands),
         )
 
     async def _credential(self, account_name: str, name: str) -> Credential | None:
@@ -154,7 +160,13 @@ def _with_parents(domain: str) -> list[str]:
     return [".".join(labels[start:]) for start in range(len(labels))]
 
 
-def _account(account_id: int, row: AccountRow, domains: frozenset[str], lists: tuple[MailingList, ...]) -> Account:
+def _account(
+    account_id: int,
+    row: AccountRow,
+    domains: frozenset[str],
+    lists: tuple[MailingList, ...],
+    brands: tuple[FooterIdentity, ...],
+) -> Account:
     name, organisation, email, system, staff, reason, policy, approved, per_day, *footer = row
     standing = Standings(Standing(system), Standing(staff)).effective
     identity = FooterIdentity(footer[0] or organisation, footer[1] or "", footer[2] or "")
@@ -171,6 +183,7 @@ def _account(account_id: int, row: AccountRow, domains: frozenset[str], lists: t
         pending_because=_pending_because(policy, identity.postal_address, bool(approved)) if pending else "",
         warned_because="" if pending else reason,
         per_day=per_day,
+        brands=brands,
     )
 
 
@@ -189,8 +202,15 @@ def _email(name: str, email: str) -> Address:
         raise StoreUnavailable(f"store: the e-mail of account {name} cannot be read: {fault}") from fault
 
 
+def how_refused(stream: Stream, refuse: str) -> Refuse:
+    """As staff said, else as the stream has it: mail programs show people a DSN, but hide what RCPT was told."""
+    if refuse:
+        return "report" if refuse == "report" else "at-once"
+    return "report" if stream is Stream.PERSONAL else "at-once"
+
+
 def _credential(row: CredentialRow) -> Credential:
-    credential_id, account_id, account_name, name, password_hash, stream, list_name, revoked_at = row
+    credential_id, account_id, account_name, name, password_hash, stream, list_name, revoked_at, refuse = row
     return Credential(
         credential_id=credential_id,
         account_id=account_id,
@@ -200,4 +220,5 @@ def _credential(row: CredentialRow) -> Credential:
         stream=Stream(stream),
         list_name=list_name or "",
         revoked=revoked_at is not None,
+        refuse=how_refused(Stream(stream), refuse),
     )
