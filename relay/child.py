@@ -20,6 +20,9 @@ from relay.app import App
 
 Role = Callable[[App, "Life"], Awaitable[None]]
 
+BEAT_SECONDS = 5.0
+"""Between two signs of life; a service manager's watchdog must wait longer."""
+
 
 class Life:
     """When this process is ready, must read its settings again, and must end."""
@@ -41,6 +44,13 @@ class Life:
         gc.freeze()
         if os.environ.get("RELAY_SUPERVISED"):
             os.write(2, b"ready\n")
+            asyncio.get_running_loop().call_later(BEAT_SECONDS, self._beat)
+
+    def _beat(self) -> None:
+        """The loop turns; a blocked one says nothing."""
+        with contextlib.suppress(OSError):
+            os.write(2, b"alive\n")
+        asyncio.get_running_loop().call_later(BEAT_SECONDS, self._beat)
 
     def _supervisor_gone(self) -> None:
         if not os.read(sys.stdin.fileno(), 1):

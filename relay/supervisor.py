@@ -20,9 +20,12 @@ from pathlib import Path
 from typing import IO
 
 from config.schema import Settings
+from relay.notify import ServiceManager
 
 DRAIN_SECONDS = 30.0
 """How long children may finish what they began after SIGTERM (RELIABILITY.md row 72)."""
+READY, ALIVE = b"ready\n", b"alive\n"
+"""Lines of a child on its standard error: it does its work from now on; it still does."""
 _BACK_OFF = (0.2, 1.0, 5.0, 15.0)
 _CALM_SECONDS = 60.0
 
@@ -86,6 +89,8 @@ class Child:
     process: asyncio.subprocess.Process | None = None
     deaths: int = 0
     ready: asyncio.Event = field(default_factory=asyncio.Event)
+    heard_at: float | None = None
+    """Loop time of its last sign of life; None: it is not ready yet."""
 
 
 class Supervisor:
@@ -98,7 +103,9 @@ class Supervisor:
         environ: Mapping[str, str],
         say: Callable[[str, str, Mapping[str, str | int]], None],
         check_config: Callable[[], str],
+        manager: ServiceManager,
     ) -> None:
+        self._manager = manager
         self._settings = settings
         self._environ = environ
         self._say = say
@@ -118,11 +125,13 @@ class Supervisor:
             async with asyncio.TaskGroup() as group:
                 watchers = [group.create_task(self._watch(child)) for child in self._children]
                 announced = group.create_task(self._announce())
+                watched = group.create_task(self._manager.watch(self._healthy))
                 await self._stopping.wait()
+                self._manager.stopping()
                 announced.cancel()
                 await self._drain()
-                for watcher in watchers:
-                    watcher.cancel()
+                for task in (*watchers, watched):
+                    task.cancel()
         finally:
             for reserved in self._reserved.values():
                 reserved.close()
@@ -145,6 +154,13 @@ class Supervisor:
         for index, listener in enumerate(self._settings.listener):
             where[f"{listener.kind}_{index}"] = self.addresses()[f"RELAY__LISTENER__{index}__BIND"]
         self._say("service.started", "info", where)
+        self._manager.ready("serving")
+
+    def _healthy(self) -> bool:
+        """No child that is ready has been silent for as long as the service manager waits."""
+        now = asyncio.get_running_loop().time()
+        heard = [one.heard_at for one in self._children if one.heard_at is not None]
+        return all(now - at < self._manager.watchdog_seconds for at in heard)
 
     async def _watch(self, child: Child) -> None:
         while not self._stopping.is_set():
@@ -172,20 +188,25 @@ class Supervisor:
         )
         assert child.process.stderr is not None
         async for line in child.process.stderr:
-            if line == b"ready\n":
+            if line in (READY, ALIVE):
                 child.ready.set()
+                child.heard_at = asyncio.get_running_loop().time()
             else:
                 sys.stderr.buffer.write(line)
                 sys.stderr.flush()
+        child.heard_at = None
         return await child.process.wait()
 
     def _reload(self) -> None:
+        self._manager.reloading()
         mistakes = self._check_config()
         if mistakes:
             self._say("service.reload_refused", "error", {"error": mistakes})
+            self._manager.ready("serving; the settings in the file are refused, the old ones are in force")
             return
         self._say("service.reloaded", "info", {})
         self._signal(signal.SIGHUP)
+        self._manager.ready("serving")
 
     def _signal(self, number: signal.Signals) -> None:
         for child in self._children:

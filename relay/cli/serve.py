@@ -20,6 +20,7 @@ from relay.cli.invocation import Invocation, invocation
 from relay.cli.output import Exit, Failure
 from relay.identifiers import new_ref
 from relay.journal import LineJournal
+from relay.notify import ServiceManager
 from relay.ports import Event
 from relay.premises import NotServable, Premises
 from relay.supervisor import AlreadyRunning, PortTaken, Supervisor, lock
@@ -75,6 +76,7 @@ async def _serve(call: Invocation, settings: Settings, workers: int) -> int:
     if call.path is not None:
         environ["RELAY_CONFIG"] = str(call.path.absolute())
     try:
-        return await Supervisor(settings, workers, environ, say, mistakes).run()
+        manager = ServiceManager.of(os.environ, os.getpid())
+        return await Supervisor(settings, workers, environ, say, mistakes, manager).run()
     finally:
         journal.close()

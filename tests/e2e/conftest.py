@@ -12,8 +12,14 @@ PACKAGES = {
     "curl": "curl",
     "postfix": "postfix",
     "opendkim": "opendkim",
+    "php": "php-cli libphp-phpmailer",
+    "msmtp": "msmtp",
+    "npm": "nodejs npm",
+    "logrotate": "logrotate",
+    "fail2ban-regex": "fail2ban",
+    "systemd-analyze": "systemd",
 }
-"""Program -> Debian package."""
+"""Program -> Debian package or packages."""
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])

@@ -1,0 +1,76 @@
+"""What the service manager hears over a real datagram socket."""
+
+import asyncio
+import socket
+
+import pytest
+
+from relay.notify import ServiceManager
+
+
+@pytest.fixture(params=["path", "abstract"])
+def heard(request, tmp_path):
+    """(NOTIFY_SOCKET, a function that returns the next message)."""
+    address = str(tmp_path / "notify") if request.param == "path" else f"@{tmp_path.name}-notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as one:
+        one.bind(address.replace("@", "\0", 1) if address.startswith("@") else address)
+        one.settimeout(5)
+        yield address, lambda: one.recv(4096).decode().split("\n")
+
+
+def test_start_reload_and_stop_are_told(heard):
+    address, listen = heard
+    manager = ServiceManager.of({"NOTIFY_SOCKET": address}, pid=1)
+
+    manager.ready("serving")
+    manager.reloading()
+    manager.stopping()
+
+    assert listen() == ["READY=1", "STATUS=serving"]
+    reloading, since = listen()
+    assert reloading == "RELOADING=1"
+    assert since.startswith("MONOTONIC_USEC=")
+    assert since.partition("=")[2].isdecimal()
+    assert listen()[0] == "STOPPING=1"
+
+
+async def test_signs_of_life_come_while_all_is_well_only(heard):
+    address, listen = heard
+    manager = ServiceManager(address, watchdog_seconds=0.01)
+    asked = []
+
+    def healthy():
+        asked.append(len(asked))
+        return len(asked) == 2
+
+    watching = asyncio.create_task(manager.watch(healthy))
+    while len(asked) < 4:
+        await asyncio.sleep(0)
+    watching.cancel()
+    manager.ready("over")
+
+    assert listen() == ["WATCHDOG=1"]
+    assert listen()[0] == "READY=1"
+
+
+@pytest.mark.parametrize(
+    ("environ", "seconds"),
+    [
+        ({}, 0.0),
+        ({"NOTIFY_SOCKET": "/n"}, 0.0),
+        ({"NOTIFY_SOCKET": "/n", "WATCHDOG_USEC": "60000000"}, 60.0),
+        ({"NOTIFY_SOCKET": "/n", "WATCHDOG_USEC": "60000000", "WATCHDOG_PID": "7"}, 60.0),
+        ({"NOTIFY_SOCKET": "/n", "WATCHDOG_USEC": "60000000", "WATCHDOG_PID": "8"}, 0.0),
+        ({"NOTIFY_SOCKET": "/n", "WATCHDOG_USEC": "soon"}, 0.0),
+        ({"WATCHDOG_USEC": "60000000"}, 0.0),
+    ],
+)
+def test_the_watchdog_is_ours_only_where_it_is_meant_for_us(environ, seconds):
+    assert ServiceManager.of(environ, pid=7).watchdog_seconds == seconds
+
+
+async def test_without_a_manager_nothing_is_said_and_nothing_is_watched(tmp_path):
+    ServiceManager().ready("serving")
+    ServiceManager(str(tmp_path / "nobody")).stopping()
+
+    await ServiceManager().watch(lambda: True)
