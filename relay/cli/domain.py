@@ -11,7 +11,7 @@ from config.schema import Settings
 from relay.adapters.dns import DnsResolver
 from relay.adapters.store.domains import DomainRecord, Domains
 from relay.adapters.store.engine import Engine
-from relay.cli.arguments import Account, AnyReason, Domain
+from relay.cli.arguments import Account, AnyReason, Domain, domain_name
 from relay.cli.domain_records import DnsRecord, looked_up, to_publish
 from relay.cli.invocation import By, Json, invocation
 from relay.cli.output import Exit, Failure, print_json, print_line, print_table
@@ -61,7 +61,7 @@ def verify(
 def list_(
     ctx: typer.Context,
     account: Account,
-    domain: Annotated[Domain | None, typer.Argument(metavar="[DOMAIN]")] = None,
+    domain: Annotated[str | None, typer.Argument(metavar="DOMAIN", parser=domain_name)] = None,
     json: Json = False,
 ) -> None:
     """An account's domains; with DOMAIN also its records and their state in DNS."""
