@@ -82,6 +82,7 @@ def test_while_the_server_is_away_clients_are_put_off_in_time_and_it_recovers_al
     assert len(relay.copies(accepted(replies[-1]), 1)) == 1
     relay.login().close()
     assert relay.http("/readyz")[0] == 200
+    assert not relay.lines(event="service.child_died")
 
 
 def until_taken(session, recipient):

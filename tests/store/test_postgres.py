@@ -22,11 +22,12 @@ from relay.adapters.store.hot_postgres_news import HeardGeneration
 from relay.adapters.store.hot_postgres_writer import PostgresWriteConnection
 from relay.adapters.store.mail_store import MailStore, open_mail_store
 from relay.adapters.store.schema import SchemaState, check
+from relay.adapters.store.tallies import StoreTallies
 from relay.adapters.store.writer import Writer
 from relay.adapters.tables import contact
 from relay.identifiers import new_ref
 from relay.journal import LineJournal
-from relay.ports import Event, SpooledCopy, SpooledMessage, StoreUnavailable
+from relay.ports import Event, SpooledCopy, SpooledMessage, StoreUnavailable, Tally
 
 ACME = 7
 COUNT = Query[tuple[int]]("SELECT COUNT(*) FROM generation")
@@ -280,6 +281,26 @@ async def test_several_processes_write_of_one_ref_and_count_one_hour_together(
     counted = await store.reader.fetch(Query[tuple[int]]("SELECT SUM(count)::bigint FROM hourly"))
     assert rows == counted == [(120,)]
     assert [one.journal.lost() for one in stores] == [0, 0, 0, 0]
+    for one in stores[1:]:
+        await one.close()
+
+
+@ON_POSTGRES
+async def test_processes_that_add_to_the_same_tallies_in_any_order_never_wait_in_a_circle(
+    store: MailStore, url: str, clock: SetClock
+) -> None:
+    stores = [store, *(open_mail_store(url, clock, timedelta(minutes=15)) for _ in range(2))]
+    subjects = [f"login {number}" for number in range(12)]
+
+    async def add(one: MailStore, order: list[str]) -> None:
+        tallies = StoreTallies(one.reader, one.writer)
+        await asyncio.gather(*(tallies.add([Tally(ACME, subject, MARCH_1, 1)]) for subject in order))
+
+    for _ in range(5):
+        orders = (subjects, subjects[::-1], subjects[6:] + subjects[:6])
+        await asyncio.gather(*(add(one, order) for one, order in zip(stores, orders, strict=True)))
+    counted = StoreTallies(store.reader, store.writer).counted
+    assert {await counted(ACME, subject, MARCH_1) for subject in subjects} == {15}
     for one in stores[1:]:
         await one.close()
 

@@ -157,7 +157,8 @@ def _open_postgres(url: URL) -> Engine:
     from relay.adapters.store.hot_postgres_link import COLD, Server
 
     connect = partial(Server.of(url).connect, COLD)
-    return Engine(create_async_engine(url, async_creator=connect, pool_pre_ping=True, pool_timeout=LOCK_WAIT * 2))
+    pool: dict[str, float] = {"pool_size": 2, "max_overflow": 4, "pool_timeout": LOCK_WAIT}
+    return Engine(create_async_engine(url, async_creator=connect, pool_pre_ping=True, **pool))
 
 
 def make_file(path: Path) -> None:

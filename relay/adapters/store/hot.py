@@ -42,6 +42,13 @@ class Statements(Protocol):
     def fetch_free(self, query: Query[Row], parameters: Sequence[Value] = ()) -> list[Row]:
         """Rows that no other transaction holds; until this one ends, no other changes them."""
 
+    def take_turns(self) -> None:
+        """From here to its end, this is the only transaction of those that ask for it.
+
+        Jobs that change rows which others change too ask first: one transaction does many jobs, in any order, and
+        two of them would wait for each other in a circle.
+        """
+
     def execute(self, sql: str, parameters: Sequence[Value] = ()) -> int:
         """How many rows it changed."""
 

@@ -18,6 +18,7 @@ OUTCOME_WAIT = 1.0
 """Seconds in which a COMMIT whose answer was lost is asked after."""
 
 _AGAIN = 0.05
+_TURN = "SELECT pg_advisory_xact_lock(7266)"
 _XID = "SELECT pg_current_xact_id()::text"
 _STATUS = "SELECT pg_xact_status(?::text::xid8)"
 
@@ -142,6 +143,10 @@ class PostgresStatements:
     def fetch_free(self, query: Query[Row], parameters: Sequence[Value] = ()) -> list[Row]:
         """Rows that no other transaction holds, held by this one from here on."""
         return cast(list[Row], self._do(self._link.fetch(f"{query.sql} FOR UPDATE SKIP LOCKED", parameters)))
+
+    def take_turns(self) -> None:
+        """One lock until the transaction ends; a job that is undone gives it back, so that every job asks."""
+        self._do(self._link.run(_TURN))
 
     def execute(self, sql: str, parameters: Sequence[Value] = ()) -> int:
         """Run one statement; how many rows it changed."""

@@ -164,6 +164,9 @@ class SqliteStatements:
         """The same: the one transaction that writes holds every row."""
         return self.fetch(query, parameters)
 
+    def take_turns(self) -> None:
+        """There is one transaction that writes."""
+
     def execute(self, sql: str, parameters: Sequence[Value] = ()) -> int:
         """Run one statement; how many rows it changed."""
         try:

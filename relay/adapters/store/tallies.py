@@ -36,6 +36,7 @@ class StoreTallies:
 
 
 def _added(statements: Statements, tallies: Sequence[Tally]) -> list[int]:
+    statements.take_turns()
     found = []
     for one in tallies:
         key = (one.account_id, one.subject, to_us(one.since))
