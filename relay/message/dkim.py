@@ -34,12 +34,12 @@ SIGNED = (
     "cfbl-feedback-id",
 )
 """Fields in h=, each as often as it stands (RFC 6376 §5.4.1, RFC 8058 §4, RFC 9477 §3.1); per recipient last."""
+_SIGNED = frozenset(SIGNED)
 OVERSIGNED = frozenset({"from", "subject", "date", "to", "content-type", "list-unsubscribe", "list-unsubscribe-post"})
 """Named once more than they stand, so that none can be added on the way (RFC 6376 §8.15)."""
 VARYING = ("list-unsubscribe", "cfbl-feedback-id")
 """Signed fields that differ between the copies of one message."""
 
-_RUN = re.compile(rb"  +")
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,253}\Z")
 
 
@@ -71,7 +71,9 @@ def relaxed_lines(octets: bytes) -> bytes:
     """Whole body lines as RFC 6376 §3.4.4 hashes them; empty lines at the end of the body stay."""
     if b"\t" in octets:
         octets = octets.replace(b"\t", b" ")
-    return _RUN.sub(b" ", octets).replace(b" \r\n", b"\r\n")
+    while b"  " in octets:  # halves each run: twenty rounds at most for any message
+        octets = octets.replace(b"  ", b" ")
+    return octets.replace(b" \r\n", b"\r\n")
 
 
 def ended(canonical: bytes) -> bytes:
@@ -89,14 +91,17 @@ class HeaderSigning:
         """`fields`: (lower-case name, octets) from the top, without VARYING; `varying`: which of those will come."""
         standing: dict[str, list[bytes]] = {}
         for name, octets in fields:
-            standing.setdefault(name, []).append(octets)
-        names = _signed_names({name: len(found) for name, found in standing.items()}, varying)
-        self._names = _names_tag(names) + b" bh="
-        self._hash = hashlib.sha256()
+            if name in _SIGNED:
+                standing.setdefault(name, []).append(octets)
+        names: list[str] = []
+        canonical: list[bytes] = []
         for name in SIGNED:
             # RFC 6376 §5.4.2: of several fields of one name the lowest is signed first.
-            for octets in reversed(standing.get(name, ())):
-                self._hash.update(relaxed(octets))
+            found = standing.get(name, ())[::-1]
+            names += [name] * (len(found) + (name in varying) + (name in OVERSIGNED))
+            canonical += [relaxed(octets) for octets in found]
+        self._names = _names_tag(names) + b" bh="
+        self._hash = hashlib.sha256(b"".join(canonical))
 
     def template(self, signer: Signer, at: int) -> SignatureTemplate:
         """The signature's own field up to its body hash; `at` is t=, seconds since the epoch."""
@@ -115,24 +120,20 @@ class HeaderSigning:
         return state
 
 
-def _signed_names(standing: Mapping[str, int], varying: Sequence[str]) -> list[str]:
-    names: list[str] = []
-    for name in SIGNED:
-        count = standing.get(name, 0) + varying.count(name)
-        names += [name] * (count + (name in OVERSIGNED))
-    return names
-
-
 def _names_tag(names: Sequence[str]) -> bytes:
     """h= on lines of its own, folded after colons."""
-    lines, line = [], " h="
-    for at, name in enumerate(names):
-        text = name + (":" if at + 1 < len(names) else ";")
-        if len(line) + len(text) > WIDTH:
-            lines.append(line)
-            line = "  "
-        line += text
-    return "".join([f"{one}\r\n" for one in (*lines, line)]).encode("ascii")
+    line = " h="
+    room = WIDTH - len(line)
+    written = [line]
+    for name in names:
+        room -= len(name) + 1
+        if room < 0:
+            written.append("\r\n  ")
+            room = WIDTH - 3 - len(name)
+        written.append(name)
+        written.append(":")
+    written[-1] = ";\r\n"
+    return "".join(written).encode("ascii")
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ URL_ROOM = 256
 WHY_ROOM = 400
 """Characters of a copy's own 'why'."""
 _LINE = 998
+_SPELL_ASCII = frozenset({"ascii", "utf-8"})
 _ROOMY = CopyRecipe("", 0, "", "h" * URL_ROOM, "", "", "w" * WHY_ROOM)
 
 
@@ -63,6 +64,8 @@ def _in_parts_of(message: Message, displayed: Sequence[DisplayedPart]) -> list[D
 def _fit(message: Message, write: Writing, eight_bit: bool) -> tuple[Recode, DisplayedPart] | None:
     """How this part must change, and the part as it then is; None: it takes what is written as it stands."""
     one = write.displayed
+    if one.part is message.root and _is_easy(message, write, eight_bit):
+        return None
     if not all(write.pen.can_write(insertion.text(_ROOMY)) for insertion in write.insertions):
         return _in_utf8(message, write, eight_bit)
     encoding = _encoding(message, write, eight_bit)
@@ -71,6 +74,18 @@ def _fit(message: Message, write: Writing, eight_bit: bool) -> tuple[Recode, Dis
     if not encoding:
         return None
     return Recode(one.part, encoding, None if encoding == "8bit" else one.decoded), one
+
+
+def _is_easy(message: Message, write: Writing, eight_bit: bool) -> bool:
+    """Whether a body that is not encoded takes every insertion as it stands: seen without writing any for a trial."""
+    one = write.displayed
+    return (
+        one.part.encoding in IDENTITY
+        and write.pen.codec in _SPELL_ASCII
+        and all(insertion.easy for insertion in write.insertions)
+        and ends_header(message.raw, one.part)
+        and (eight_bit or one.decoded.isascii())
+    )
 
 
 def _encoding(message: Message, write: Writing, eight_bit: bool) -> str:

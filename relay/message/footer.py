@@ -28,6 +28,8 @@ WORDINGS = {
         "Berhenti berlangganan",
     ),
 }
+_SHORT = 500
+"""Characters of name, address and reason that fit a line each, whatever is in them."""
 TEXT_WIDTH = 72
 """Columns of a plain text footer: under the 76 of quoted-printable and the 78 of RFC 3676 §4.2."""
 
@@ -82,6 +84,11 @@ class Footer:
         block = ("\n\n" if recipe.footer_form == "full" else "\n").join(paragraphs)
         return f"\n-- \n{_stuffed(block) if self.flowed else block}\n"
 
+    def plain(self, recipe: Recipe) -> bool:
+        """Whether `text` is ASCII in lines of less than 998 octets, for any copy whose 'why' is ASCII."""
+        said = f"{recipe.organisation}\n{recipe.postal_address}\n{self.wording.why}\n{self.wording.unsubscribe}"
+        return said.isascii() and len(said) <= _SHORT
+
     def _why(self, recipe: Recipe, copy: CopyRecipe) -> str:
         return copy.why or self.wording.why.format(organisation=recipe.organisation)
 
@@ -107,9 +114,18 @@ def _identity(recipe: Recipe) -> list[str]:
 
 
 def _wrapped(line: str) -> str:
-    if len(line) <= TEXT_WIDTH and line.isprintable():
-        return " ".join(line.split())
-    return "\n".join(textwrap.wrap(line, TEXT_WIDTH, break_long_words=False, break_on_hyphens=False))
+    if not line.isprintable():
+        return "\n".join(textwrap.wrap(line, TEXT_WIDTH, break_long_words=False, break_on_hyphens=False))
+    words = line.split()
+    if len(line) <= TEXT_WIDTH or not words:
+        return " ".join(words)
+    written, column = [words[0]], len(words[0])
+    for word in words[1:]:
+        column += 1 + len(word)
+        written.append(" " if column <= TEXT_WIDTH else "\n")
+        written.append(word)
+        column = column if column <= TEXT_WIDTH else len(word)
+    return "".join(written)
 
 
 def _stuffed(block: str) -> str:

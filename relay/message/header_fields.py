@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 _NAME = re.compile(r"[!-9;-~]+\Z")
-_CLEAN = re.compile(r"[ -~]*\Z")
-_SHORT = re.compile(r"[!-~](?:[ -~]*[!-~])?\Z")
 _WSP = re.compile(rb"[ \t]+")
 WIDTH = 78
 """Octets of a line we fold at (RFC 5322 §2.1.1); a longer word keeps its line, up to 998."""
@@ -20,7 +18,8 @@ class HeaderFault(Exception):
 
 def header_field(name: str, value: str) -> bytes:
     """One field with its CRLF, folded at spaces; HeaderFault for CR, LF, NUL, non-ASCII or an endless word."""
-    if len(name) + len(value) + 2 <= WIDTH and _NAME.match(name) and _SHORT.match(value):
+    short = len(name) + len(value) + 2 <= WIDTH and value[:1] not in ("", " ") and value[-1] != " "
+    if short and _NAME.match(name) and _is_clean(value):
         return f"{name}: {value}\r\n".encode("ascii")
     return folded(name, value.split(" "), " ")
 
@@ -29,24 +28,28 @@ def folded(name: str, words: Sequence[str], joint: str) -> bytes:
     """One field whose words stand apart by `joint`, folded after a joint only; whitespace is the joint's own."""
     if _NAME.match(name) is None:
         raise HeaderFault("a field name that is none")
-    _assert_clean(name, words)
+    if not _is_clean("".join(words)):
+        raise HeaderFault(f"a value of {name} holds a control or non-ASCII character")
     lines: list[str] = []
-    line = f"{name}:"
-    for at, word in enumerate(words):
-        text = word + (joint.rstrip(" ") if at + 1 < len(words) else "")
-        gap = " " if at == 0 or joint.endswith(" ") else ""
-        if len(line) + len(gap) + len(text) > WIDTH and line.strip() and at > 0:
+    sign = joint.rstrip(" ")
+    gap = " " if joint.endswith(" ") else ""
+    pieces = [f"{gap}{word}{sign}" for word in words[1:]]
+    if pieces and sign:
+        pieces[-1] = pieces[-1].removesuffix(sign)
+    line = f"{name}: {words[0]}{sign if pieces else ''}"
+    for piece in pieces:
+        if len(line) + len(piece) > WIDTH and line.strip():
             lines.append(line)
-            line, gap = "", " "
-        line += gap + text
+            line = piece if gap else f" {piece}"
+        else:
+            line += piece
     lines.append(line)
     return _joined(name, lines)
 
 
-def _assert_clean(name: str, words: Iterable[str]) -> None:
-    for word in words:
-        if _CLEAN.match(word) is None:
-            raise HeaderFault(f"a value of {name} holds a control or non-ASCII character")
+def _is_clean(text: str) -> bool:
+    """Whether the text has nothing but printable ASCII."""
+    return text.isascii() and text.isprintable()
 
 
 def _joined(name: str, lines: Sequence[str]) -> bytes:
@@ -60,5 +63,7 @@ def _joined(name: str, lines: Sequence[str]) -> bytes:
 def relaxed(field: bytes) -> bytes:
     """A field as RFC 6376 §3.4.2 hashes it, with its CRLF."""
     name, _, value = field.partition(b":")
-    value = _WSP.sub(b" ", value.replace(b"\r\n", b"")).strip(b" ")
-    return name.strip(b" \t").lower() + b":" + value + b"\r\n"
+    value = value.replace(b"\r\n", b"")
+    if b"  " in value or b"\t" in value:
+        value = _WSP.sub(b" ", value)
+    return b"%b:%b\r\n" % (name.strip(b" \t").lower(), value.strip(b" "))

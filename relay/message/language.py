@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 
 _TAG = re.compile(r"[a-z]{2,3}(?=-|_|\Z|,|;)")
-_WORD = re.compile(r"[a-z]{2,12}")
+_LETTERS_ALONE = {code: " " for code in range(128) if not chr(code).islower()}
+"""Leaves small ASCII letters and blanks; other alphabets stay, their words tell nothing here."""
 _SAMPLE = 2000
+_GLANCE = 500
+"""Characters at the end that are asked first; most texts say it there."""
 _RTL = frozenset({"ar", "fa", "he", "iw", "ur", "ps", "yi", "dv", "ug", "sd", "ku"})
 _RTL_LETTER = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 _STOP_WORDS = {
@@ -20,6 +23,7 @@ _STOP_WORDS = {
         }
     ),
 }  # fmt: skip
+_TELLING = _STOP_WORDS["en"] | _STOP_WORDS["id"]
 _ENOUGH = 3
 
 
@@ -31,8 +35,13 @@ def language_tag(text: str) -> str:
 
 def language_of(text: str) -> str:
     """'en' or 'id' where the commonest words say so clearly, else empty."""
-    spoken = _WORD.findall(text[-_SAMPLE:].lower())
-    votes = {language: sum(map(common.__contains__, spoken)) for language, common in _STOP_WORDS.items()}
+    return _vote(text[-_GLANCE:]) or _vote(text[-_SAMPLE:])
+
+
+def _vote(text: str) -> str:
+    spoken = text.lower().translate(_LETTERS_ALONE).split()
+    telling = [word for word in spoken if word in _TELLING]
+    votes = {language: sum([word in common for word in telling]) for language, common in _STOP_WORDS.items()}
     best = max(votes, key=lambda language: votes[language])
     others = sum(votes.values()) - votes[best]
     return best if votes[best] >= _ENOUGH and votes[best] > 2 * others else ""

@@ -28,14 +28,14 @@ def opt_out_marks(text: str, lower: str) -> Iterator[re.Match[str]]:
         at = lower.find("unsub", max(end, at + 5))
 
 
-def urls(text: str) -> Iterator[re.Match[str]]:
-    """Every URL and opt-out placeholder, in order."""
-    lower = text.lower()
+def urls(text: str, lower: str | None = None) -> Iterator[re.Match[str]]:
+    """Every URL and opt-out placeholder, in order; `lower` is the text in lower case, where it is known already."""
+    lower = text.lower() if lower is None else lower
     if len(lower) != len(text):
         # A few capital letters have longer small ones; then the grammar reads all of it.
         yield from URL.finditer(text)
         return
-    starts = sorted({*_schemes(lower), *(found.start() for found in opt_out_marks(text, lower))})
+    starts = sorted({*_schemes(lower), *[found.start() for found in opt_out_marks(text, lower)]})
     end = 0
     for start in starts:
         found = URL.match(text, start) if start >= end else None

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from relay.message import list_headers, trace
 from relay.message.dkim import HeaderSigning, SignatureTemplate, SigningKeys
-from relay.message.parts import Message
+from relay.message.parts import Field, Message
 from relay.message.recipe import CopyRecipe, Recipe
 
 _REMOVED = list_headers.MANAGED | {"bcc", "resent-bcc", "dkim-signature", "return-path"}
@@ -16,12 +16,8 @@ class OutgoingHeader:
     """Everything in the header that the copies of one message share, hashed once."""
 
     def __init__(self, message: Message, recipe: Recipe, keys: SigningKeys) -> None:
-        kept = [
-            (field.name, message.raw[field.start : field.end].removesuffix(b"\r\n") + b"\r\n")
-            for field in message.root.fields
-            if not removed(field.name)
-        ]
-        present = frozenset(name for name, _ in kept)
+        kept = [(one.name, _whole(message.raw, one)) for one in message.root.fields if not removed(one.name)]
+        present = frozenset([name for name, _ in kept])
         self.added = trace.missing(present, recipe)
         shared = list_headers.shared(recipe)
         signing = HeaderSigning([*kept, *self.added, *shared], list_headers.varying_names(recipe))
@@ -52,6 +48,12 @@ class OutgoingHeader:
 def removed(name: str) -> bool:
     """Whether a field of this lower-case name never leaves the relay as it came."""
     return name in _REMOVED or name.startswith("x-relay-")
+
+
+def _whole(raw: bytes, field: Field) -> bytes:
+    """The field's octets; the last of a message without a body may lack its line end."""
+    octets = raw[field.start : field.end]
+    return octets if octets.endswith(b"\r\n") else octets + b"\r\n"
 
 
 def _value(field: bytes) -> str:

@@ -48,9 +48,9 @@ def _text_part(part: Part, decoded: bytes, codec: str, readers: Readers) -> tupl
     delsp = flowed and part.parameters.get("delsp", "").lower() == "yes"
     reading = read_text(text, readers.footer, readers.address, readers.own_links, delsp)
     octet = octet_offsets(decoded, text, codec)
-    edits = _edits([(link.start, link.end, "url") for link in (*reading.bottom, *reading.above)], octet)
-    marks = _address_marks(text)
-    edits = _in_order([*edits, *_edits([(*mark, "postal_address") for mark in marks], octet)])
+    marks = _address_marks(text, reading.lower)
+    places = [(link.start, link.end, "url") for link in (*reading.bottom, *reading.above)]
+    edits = _in_order(_edits(places + [(*mark, "postal_address") for mark in marks], octet))
     sure = [link for link in reading.bottom if any(edit.start == octet(link.start) for edit in edits)]
     address = _address_found(part, text, reading.address, marks)
     facts = PartFacts(
@@ -61,7 +61,7 @@ def _text_part(part: Part, decoded: bytes, codec: str, readers: Readers) -> tupl
         postal_address=address,
         near_address=_near(part, text, reading.address) if address is None else None,
     )
-    language = readers.language or language_of(text)
+    language = readers.language or language_of(reading.lower)
     rtl = right_to_left(language, text)
     return facts, DisplayedPart(
         part, codec, decoded, False, edits, len(decoded), not sure, address is None, language, rtl, flowed
@@ -76,8 +76,8 @@ def _text_found(part: Part, text: str, links: list[TextLink], placeholder: bool)
     return None
 
 
-def _address_marks(text: str) -> list[tuple[int, int]]:
-    if "postal_address" not in text.lower():
+def _address_marks(text: str, lower: str) -> list[tuple[int, int]]:
+    if "postal_address" not in lower:
         return []
     return [found.span() for found in POSTAL_ADDRESS_PATTERN.finditer(text)]
 

@@ -60,11 +60,18 @@ class Message:
 
     def values(self, name: str) -> list[str]:
         """Raw values of a root field by lower-case name, unfolded, stripped, in order; latin-1 decoded."""
-        return [
-            " ".join(self.raw[f.value : f.end].decode("latin-1").replace("\r\n", "").split())
-            for f in self.root.fields
-            if f.name == name
-        ]
+        return [_unfolded(self.raw[f.value : f.end]) for f in self.root.fields if f.name == name]
+
+    def first(self, name: str) -> str:
+        """The first of `values(name)`; empty: there is none."""
+        for f in self.root.fields:
+            if f.name == name:
+                return _unfolded(self.raw[f.value : f.end])
+        return ""
+
+
+def _unfolded(value: bytes) -> str:
+    return " ".join(value.decode("latin-1").replace("\r\n", "").split())
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ class Pen:
 def pen_for(displayed: DisplayedPart) -> Pen:
     """The narrowest codec that the part's label promises: a reader may take 'iso-8859-1' or no label at its word."""
     codec = wide_codec(displayed)
-    if codec or not _spells_ascii(displayed.charset):
+    if codec or (displayed.charset != "utf-8" and not _spells_ascii(displayed.charset)):
         return Pen(codec or displayed.charset, displayed.html, readable=bool(codec))
     codec = _promised(displayed)
     stays_seven_bit = codec.startswith("iso2022") or displayed.part.encoding not in IDENTITY - {"8bit", "binary"}
@@ -57,6 +57,8 @@ def pen_for(displayed: DisplayedPart) -> Pen:
 
 def wide_codec(displayed: DisplayedPart) -> str:
     """UTF-16 or UTF-32 with its byte order and without a mark, which stands once at the start; '' for any other."""
+    if displayed.charset == "utf-8":
+        return ""
     name = codecs.lookup(displayed.charset).name
     family = _WIDE.get(name.replace("-", "")[:5])
     if family is None or name != family:

@@ -45,12 +45,12 @@ def read(message: Message, footer: FooterIdentity, hostname: str = "", public_ur
     """
     found = _read_parts(message, footer, public_url)
     author, faults = _author(message)
-    senders = message.values("sender")
+    sender = message.first("sender")
     received = message.values("received")
     facts = MessageFacts(
         size=len(message.raw),
         author=author,
-        sender=one_mailbox(senders[0]) if senders else None,
+        sender=one_mailbox(sender) if sender else None,
         faults=(*message.faults, *faults, *found.faults),
         parts=tuple(found.facts),
         opaque=found.opaque,
@@ -72,8 +72,7 @@ def needs_process(message: Message) -> bool:
 
 
 def _first(message: Message, name: str) -> str:
-    values = message.values(name)
-    return values[0][:998] if values else ""
+    return message.first(name)[:998]
 
 
 def _author(message: Message) -> tuple[Address | None, list[FaultFound]]:

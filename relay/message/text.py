@@ -41,22 +41,23 @@ class TextReading:
     """Opt-out links with only footer content below, last first."""
     above: list[TextLink] = field(default_factory=list)
     address: AddressFound | None = None
+    lower: str = ""
+    """The text in lower case."""
 
 
 def read_text(
     text: str, identity: FooterIdentity, address: RegisteredAddress, public_url: str, delsp: bool
 ) -> TextReading:
     """Reads one text part; `delsp` is format=flowed's DelSp=yes, where a URL may stand in pieces (RFC 3676)."""
-    reading = TextReading()
+    lower = text.lower()
+    reading = TextReading(lower=lower)
     tail_at = max(0, len(text) - FOOTER_TEXT)
-    footer = _Footer(text, Bottom(identity, public_url), public_url)
-    if any(True for _ in urls(text)):
+    if any(True for _ in urls(text, lower)):
         if not delsp:
-            footer.read(tail_at, reading)
+            _Footer(text, Bottom(identity, public_url), public_url).read(tail_at, reading)
         _above(text, public_url, reading)
-    tail = text[tail_at:]
-    if address.may_stand_in(tail.lower().encode("utf-8", "replace")):
-        reading.address = address.find(tail)
+    if address.may_stand_in(lower[-FOOTER_TEXT:].encode("utf-8", "replace")):
+        reading.address = address.find(text[tail_at:])
     return reading
 
 

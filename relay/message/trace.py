@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from email.utils import format_datetime
+import time
 
 from relay.message.header_fields import header_field
 from relay.message.recipe import Recipe
 
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
 
 def mail_date(seconds: int) -> str:
     """Seconds since the epoch as RFC 5322 §3.3 writes them, in UTC."""
-    return format_datetime(datetime.fromtimestamp(seconds, UTC))
+    year, month, day, hour, minute, second, weekday, *_ = time.gmtime(seconds)
+    at = f"{hour:02d}:{minute:02d}:{second:02d}"
+    return f"{_DAYS[weekday]}, {day:02d} {_MONTHS[month - 1]} {year:04d} {at} +0000"
 
 
 def received(recipe: Recipe) -> bytes:

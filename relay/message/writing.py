@@ -26,6 +26,8 @@ class Insertion:
     text: Text
     what: str
     """The change in words, for `relay check`."""
+    easy: bool = False
+    """Whole lines of plain ASCII, none over 998 octets whatever the copy: any part that spells ASCII takes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,8 @@ def _injected(displayed: DisplayedPart, pen: Pen, footer: Footer, recipe: Recipe
         return lead + write(recipe, copy).replace("\n", newline)
 
     parts = [name for name, lacking in (("link", footer.link), ("address", footer.address)) if lacking]
-    return Insertion(at, at, text, f"footer injected: {', '.join(parts)}")
+    easy = not displayed.html and at == len(displayed.decoded) and footer.plain(recipe)
+    return Insertion(at, at, text, f"footer injected: {', '.join(parts)}", easy)
 
 
 def _newline(displayed: DisplayedPart, pen: Pen) -> str:
