@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from postgres_server import PostgresServer
+from postgres_server import PostgresServer, running
 from store_clock import SetClock
 
 from relay.adapters.store.engine import Engine, open_store
@@ -44,3 +45,20 @@ async def store(engine: Engine, url: str, clock: SetClock) -> AsyncIterator[Mail
     opened = open_mail_store(url, clock, timedelta(minutes=15))
     yield opened
     await opened.close()
+
+
+@pytest.fixture(scope="module")
+def own_server() -> Iterator[PostgresServer]:
+    """For tests that stop or freeze it, and start it again."""
+    with running() as server:
+        yield server
+
+
+@pytest.fixture
+async def breakable(own_server: PostgresServer, clock: SetClock) -> AsyncIterator[MailStore]:
+    """A store whose server the test may stop."""
+    url = await asyncio.to_thread(lambda: own_server.fresh(migrated=True))
+    store = open_mail_store(url, clock, timedelta(minutes=15))
+    await store.probe()
+    yield store
+    await store.close()
