@@ -118,7 +118,7 @@ class KeyDirectory:
             if _FILE.match(stored.path.name) is None:
                 raise ValueError(f"{domain!r} is no domain name in A-labels")
             _write(stored.path, key)
-            self._stamp = -1
+            self._forget()
             return stored
         raise SigningFault(f"too many keys for {domain} on one day")
 
