@@ -37,7 +37,7 @@ from relay.forwarding.recheck import Recheck
 from relay.forwarding.states import Timetable
 from relay.gather import Gather
 from relay.login import Login
-from relay.ports import Delivered, Event, Outcome, Outgoing, PasswordsBusy
+from relay.ports import Delivered, Event, Outcome, Outgoing, PasswordsBusy, SpooledMessage
 from relay.reading import Reader
 from relay.recipes import Recipes
 from relay.record import Record
@@ -98,17 +98,23 @@ class MemorySmarthost:
     """Takes every copy, except where `answer` says otherwise."""
 
     answer: Outcome | None = None
+    refused: dict[str, Outcome] = field(default_factory=dict)
+    """By forward-path."""
     taken: dict[str, bytes] = field(default_factory=dict)
+    envelopes: list[tuple[str, str]] = field(default_factory=list)
+    """Reverse- and forward-path of each copy taken."""
 
     async def deliver(self, outgoing: Outgoing, timeout: float) -> Outcome:
         octets = outgoing.render(True)
-        if self.answer is not None:
-            return self.answer
+        answer = self.refused.get(outgoing.forward_path, self.answer)
+        if answer is not None:
+            return answer
         if outgoing.permit is not None:
             await outgoing.permit()
         if outgoing.before_dot is not None:
             outgoing.before_dot()
         self.taken[outgoing.forward_path] = octets
+        self.envelopes.append((outgoing.reverse_path, outgoing.forward_path))
         return Delivered("memory", "250 2.0.0 taken")
 
     def reachable(self) -> bool:
@@ -203,6 +209,27 @@ class Relay:
     ) -> tuple[Reply, Transaction | None]:
         command = MailCommand(Address.parse(path) if path else None, list_name=more.get("list_name", ""))
         return await self.stages.mail(self.session(kind), command)
+
+    async def by(
+        self,
+        stream: Stream,
+        recipients: Sequence[str] = (),
+        *,
+        refuse: Refuse = "at-once",
+        path: str | None = "bounce@acme.test",
+    ) -> Transaction:
+        """A transaction of a login of this stream whose recipients were all taken."""
+        session = self.session(stream=stream, refuse=refuse)
+        reply, tx = await self.stages.mail(session, MailCommand(Address.parse(path) if path else None))
+        assert tx is not None, reply
+        for one in recipients:
+            reply = await self.rcpt(tx, one)
+            assert reply.code == 250, reply
+        return tx
+
+    def mails(self, purpose: str) -> list[SpooledMessage]:
+        """What the spool holds of our own mail of this purpose."""
+        return [one.message for one in self.spool.entries.values() if one.message.purpose == purpose]
 
     async def opened(
         self, kind: Literal["submission", "bulk"] = "submission", recipients: Sequence[str] = (), **more: str

@@ -372,14 +372,44 @@ async def test_on_bulk_a_named_list_that_permits_some_sends_to_these(relay: Rela
     assert dsn.raw.count(b"Status: 5.7.1") == 2
 
 
-async def test_a_report_that_cannot_be_kept_takes_no_answer_back(relay: Relay) -> None:
-    tx = await of_five(relay, "bulk", 3)
-    relay.spool.stop_at = {"insert_own"}
+async def test_the_answer_kept_with_the_message_is_the_one_the_client_got(relay: Relay) -> None:
+    tx = await of_five(relay, "bulk", 1)
 
     reply = await relay.stages.data(tx, raw(X_Relay_List="offers"))
 
-    assert str(reply) == f"250 2.0.0 {tx.ref} accepted for 3 of 5"
+    assert str(reply) == f"250 2.0.0 {tx.ref} accepted for 1 of 5"
+    assert relay.spool.answers[tx.ref] == str(reply) == relay.event("message.accepted").fields["reply"]
+
+
+async def test_what_went_and_cannot_be_reported_is_answered_by_nothing(relay: Relay) -> None:
+    tx = await of_five(relay, "bulk", 3)
+    relay.spool.stop_at = {"answer"}
+
+    reply = await relay.stages.data(tx, raw(X_Relay_List="offers"))
+
+    assert reply.silent
     assert len(relay.smarthost.taken) == 3
+    assert not relay.journal.named("recipient.refused")
+
+
+async def test_whom_a_list_leaves_out_and_whom_the_smarthost_refuses_stand_in_one_report(relay: Relay) -> None:
+    tx = await of_five(relay, "bulk", 3)
+    relay.smarthost.refused = {"person0@example.com": Refused("memory", 550, "5.1.1", "no such user", Phase.RCPT)}
+
+    await relay.stages.data(tx, raw(X_Relay_List="offers"))
+
+    [dsn] = [entry.message for entry in relay.spool.entries.values() if entry.message.purpose == "dsn"]
+    assert dsn.raw.count(b"Final-Recipient:") == 3
+
+
+async def test_where_the_smarthost_refuses_everybody_the_reply_says_so_and_no_report_follows(relay: Relay) -> None:
+    tx = await of_five(relay, "bulk", 3)
+    relay.smarthost.answer = Refused("memory", 550, "5.1.1", "no such user", Phase.RCPT)
+
+    reply = await relay.stages.data(tx, raw(X_Relay_List="offers"))
+
+    assert str(reply).startswith("550 5.1.1 smarthost.refused: ")
+    assert relay.spool.entries == {}
 
 
 async def test_a_queued_part_is_called_queued(relay: Relay) -> None:
