@@ -7,6 +7,8 @@ import re
 import time
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_SIGNS = frozenset(_ALPHABET)
+_AS_PYTHON = str.maketrans(_ALPHABET, "0123456789abcdefghijklmnopqrstuv")
 _PAIRS = [a + b for a in _ALPHABET for b in _ALPHABET]
 
 _NAME = re.compile(r"[a-z0-9-]{2,32}", re.ASCII)
@@ -26,17 +28,14 @@ def new_ref(milliseconds: int | None = None) -> str:
 
 def is_ref(text: str) -> bool:
     """Whether the text has a REF's form."""
-    return len(text) == 26 and text[0] <= "7" and all(c in _ALPHABET for c in text)
+    return len(text) == 26 and text[0] <= "7" and _SIGNS.issuperset(text)
 
 
 def ref_number(ref: str) -> int:
     """The 128-bit number of a REF; ValueError where it is none."""
     if not is_ref(ref):
         raise ValueError("not a REF")
-    number = 0
-    for c in ref:
-        number = number * 32 + _ALPHABET.index(c)
-    return number
+    return int(ref.translate(_AS_PYTHON), 32)
 
 
 def ref_prefix(ref: str) -> int:

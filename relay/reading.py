@@ -9,6 +9,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 
 from policies.facts import FooterIdentity
+from relay.message.postal_address import RegisteredAddress
 from relay.message.read import read
 from relay.message.scan import scan
 from relay.ports import Readable
@@ -24,10 +25,16 @@ class TooCostly(Exception):
     """Reading took more than its share: our fault towards the client, 451."""
 
 
-def read_now(raw: bytes, footer: FooterIdentity, hostname: str, public_url: str) -> Readable:
+MAX_ADDRESSES = 1000
+"""Registered addresses kept ready to be looked up."""
+
+
+def read_now(
+    raw: bytes, footer: FooterIdentity, hostname: str, public_url: str, address: RegisteredAddress | None = None
+) -> Readable:
     """Scan and read in the calling process."""
     message = scan(raw)
-    reading = read(message, footer, hostname=hostname, public_url=public_url)
+    reading = read(message, footer, hostname, public_url, address)
     return Readable(message, reading.facts, reading.displayed)
 
 
@@ -46,11 +53,12 @@ class Reader:
         self._hostname = hostname
         self._public_url = public_url
         self._process: ProcessPoolExecutor | None = None
+        self._addresses: dict[str, RegisteredAddress] = {}
 
     async def read(self, raw: bytes, footer: FooterIdentity) -> Readable:
         """TooCostly where a parser ran away; nothing else is raised for any input."""
         if len(raw) <= INLINE_HTML or b"text/html" not in raw.lower():
-            return read_now(raw, footer, self._hostname, self._public_url)
+            return read_now(raw, footer, self._hostname, self._public_url, self._address(footer.postal_address))
         process = self._process = self._process or ProcessPoolExecutor(1, get_context("spawn"))
         try:
             job = process.submit(_read_limited, raw, footer, self._hostname, self._public_url)
@@ -59,6 +67,15 @@ class Reader:
         except (TimeoutError, BrokenProcessPool) as error:
             self._kill(process)
             raise TooCostly("reading the message took too long") from error
+
+    def _address(self, text: str) -> RegisteredAddress:
+        """An account's address, taken apart once."""
+        known = self._addresses.get(text)
+        if known is None:
+            if len(self._addresses) >= MAX_ADDRESSES:
+                self._addresses.clear()
+            known = self._addresses[text] = RegisteredAddress(text)
+        return known
 
     def _kill(self, process: ProcessPoolExecutor) -> None:
         """Whoever else waits for it is told that it broke; cancelled, they would look like ended sessions."""

@@ -60,20 +60,19 @@ class Recipes:
         base = self.settings.platform.public_url.rstrip("/")
         domain, address = self.settings.platform.mail_domain, envelope.recipient.address
         list_id = tx.mailing_list.list_id if tx.mailing_list else 0
-        message, check = ref_prefix(tx.ref), self.tokens.check_bits(address)
-
-        def claim(purpose: Purpose) -> Claim:
-            return Claim(purpose, tx.account.account_id, list_id, envelope.facts.contact_id, message, check)
-
+        contact_id, message, check = envelope.facts.contact_id, ref_prefix(tx.ref), self.tokens.check_bits(address)
+        tokens = self.tokens.of_copy(
+            Claim(Purpose.BOUNCE, tx.account.account_id, list_id, contact_id, message, check)
+        )
         query = f"?l={language}" if language else ""
         return CopyRecipe(
             recipient=str(address),
-            contact_id=envelope.facts.contact_id,
+            contact_id=contact_id,
             # A report's copy bears the null reverse-path on, or two systems would answer each other for ever.
-            reverse_path=f"{self.tokens.local_part(claim(Purpose.BOUNCE))}@{domain}" if tx.mail.reverse_path else "",
-            opt_out_url=f"{base}/u/{self.tokens.url(claim(Purpose.OPT_OUT))}{query}",
-            opt_out_mailto=f"mailto:{self.tokens.local_part(claim(Purpose.OPT_OUT_MAIL))}@{domain}?subject=unsubscribe",
-            feedback_id=self.tokens.local_part(claim(Purpose.FEEDBACK)),
+            reverse_path=f"{tokens.bounce}@{domain}" if tx.mail.reverse_path else "",
+            opt_out_url=f"{base}/u/{tokens.opt_out}{query}",
+            opt_out_mailto=f"mailto:{tokens.opt_out_mail}@{domain}?subject=unsubscribe",
+            feedback_id=tokens.feedback,
             why=_why(tx.stream, tx.account, language or self.settings.platform.language),
         )
 

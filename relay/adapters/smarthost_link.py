@@ -99,18 +99,22 @@ class Link(asyncio.Protocol):
         """One transaction. Without a usable reply: InDoubt once the dot left our hands, else Postponed."""
         self._busy, self._phase, self._wanted, self._dot_written = True, Phase.MAIL, 1, False
         self.served += 1
+        # Not asyncio.timeout, which costs three times as much: the link itself is what must end in time.
+        timer = self._loop.call_later(timeout, self._too_late)
         try:
-            async with asyncio.timeout(timeout):
-                return await self._transact(outgoing)
-        except TimeoutError:
-            return self._lost("it did not answer in time")
+            return await self._transact(outgoing)
         except LinkBroken as fault:
             return self._lost(str(fault))
         except BaseException:
             self._break("given up by us")
             raise
         finally:
+            timer.cancel()
             self._busy = False
+
+    def _too_late(self) -> None:
+        self._break("it did not answer in time")
+        self._wake()
 
     # ------------------------------------------------------------ a transaction
 

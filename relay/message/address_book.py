@@ -15,6 +15,10 @@ TAIL = 4096
 """Octets at the end of a part that count as its footer here."""
 _ALIKE = 50
 """Addresses kept under one word at most."""
+_FEW = 24
+"""Words up to which looking for each costs less than taking the tail apart."""
+_APART = bytes(octet if chr(octet).isalnum() and octet < 128 else 32 for octet in range(256))
+"""Leaves ASCII letters and digits, blanks in between."""
 _WORD = re.compile(rb"[a-z0-9]{4,}")
 _TAG = re.compile(r"<[^<>]*>")
 
@@ -42,7 +46,7 @@ class AddressBook:
         """An address in the footer that only other accounts registered."""
         for one in displayed if self._index else ():
             tail = one.decoded[-TAIL:]
-            for word in self._index.keys() & set(_WORD.findall(tail.lower())):
+            for word in self._met(tail.lower()):
                 for entry in self._index[word]:
                     if entry.account_id == account.account_id:
                         continue
@@ -50,6 +54,12 @@ class AddressBook:
                     if found is not None and not self._is_own(entry.text, account):
                         return found
         return None
+
+    def _met(self, lower: bytes) -> Iterable[bytes]:
+        """Words of the index that stand in a tail, perhaps within longer ones."""
+        if len(self._index) <= _FEW:
+            return [word for word in self._index if word in lower]
+        return self._index.keys() & set(lower.translate(_APART).split())
 
     def _is_own(self, text: str, account: Account) -> bool:
         """Whether the account registered the same place, for itself or for one of its brands."""

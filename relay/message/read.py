@@ -38,12 +38,19 @@ class _Parts:
     opaque: str = ""
 
 
-def read(message: Message, footer: FooterIdentity, hostname: str = "", public_url: str = "") -> Reading:
+def read(
+    message: Message,
+    footer: FooterIdentity,
+    hostname: str = "",
+    public_url: str = "",
+    address: RegisteredAddress | None = None,
+) -> Reading:
     """Reads a scanned message; never raises, whatever is in it.
 
-    `hostname` tells our own Received fields, `public_url` our own opt-out links, from all others.
+    `hostname` tells our own Received fields, `public_url` our own opt-out links, from all others; `address` is
+    the footer's, where a caller has it at hand.
     """
-    found = _read_parts(message, footer, public_url)
+    found = _read_parts(message, footer, public_url, address or RegisteredAddress(footer.postal_address))
     author, faults = _author(message)
     sender = message.first("sender")
     received = message.values("received")
@@ -92,7 +99,7 @@ def _is_own(received: str, hostname: str) -> bool:
     return any(words[at] == "by" and words[at + 1] == own for at in range(len(words) - 1))
 
 
-def _read_parts(message: Message, footer: FooterIdentity, public_url: str) -> _Parts:
+def _read_parts(message: Message, footer: FooterIdentity, public_url: str, address: RegisteredAddress) -> _Parts:
     found = _Parts()
     if any(one.fault is Fault.HEADERS_TOO_LARGE for one in message.faults):
         return found
@@ -102,7 +109,7 @@ def _read_parts(message: Message, footer: FooterIdentity, public_url: str) -> _P
         return found
     language = language_tag(_first(message, "content-language"))
     own_links = f"{public_url.rstrip('/')}/u/" if public_url else ""
-    readers = Readers(footer, RegisteredAddress(footer.postal_address), own_links, language)
+    readers = Readers(footer, address, own_links, language)
     for part in shown.parts:
         _read_one(message, part, readers, found)
     return found
