@@ -13,6 +13,7 @@ PACKAGES = {
     "postfix": "postfix",
     "opendkim": "opendkim",
     "php": "php-cli libphp-phpmailer",
+    "libphp-phpmailer": "libphp-phpmailer",
     "msmtp": "msmtp",
     "npm": "nodejs npm",
     "logrotate": "logrotate",

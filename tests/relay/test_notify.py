@@ -37,15 +37,16 @@ def test_start_reload_and_stop_are_told(heard):
 async def test_signs_of_life_come_while_all_is_well_only(heard):
     address, listen = heard
     manager = ServiceManager(address, watchdog_seconds=0.01)
-    asked = []
+    asked, enough = [], asyncio.Event()
 
     def healthy():
         asked.append(len(asked))
+        if len(asked) == 4:
+            enough.set()
         return len(asked) == 2
 
     watching = asyncio.create_task(manager.watch(healthy))
-    while len(asked) < 4:
-        await asyncio.sleep(0)
+    await enough.wait()
     watching.cancel()
     manager.ready("over")
 
