@@ -31,6 +31,7 @@ class Life:
         self.read = read
         self.ending = asyncio.Event()
         self.reloads: list[Callable[[Loaded], None]] = []
+        self.broken: Callable[[], bool] = bool
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self.ending.set)
         loop.add_signal_handler(signal.SIGINT, self.ending.set)
@@ -47,7 +48,10 @@ class Life:
             asyncio.get_running_loop().call_later(BEAT_SECONDS, self._beat)
 
     def _beat(self) -> None:
-        """The loop turns; a blocked one says nothing."""
+        """The loop turns; a blocked one says nothing. A writer broken for good ends the process for a new one."""
+        if self.broken():
+            self.ending.set()
+            return
         with contextlib.suppress(OSError):
             os.write(2, b"alive\n")
         asyncio.get_running_loop().call_later(BEAT_SECONDS, self._beat)
@@ -105,6 +109,7 @@ ROLES: dict[str, Role] = {"worker": _worker, "keeper": _keeper, "web": _web}
 async def _live(role: Role, read: Callable[[], Loaded]) -> None:
     life = Life(read)
     app = await App.open(read())
+    life.broken = lambda: app.store.writer.broken
     try:
         await role(app, life)
     finally:

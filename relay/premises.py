@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import update
+
 from config.schema import Settings
 from relay.adapters.dkim_keys import KeyDirectory
 from relay.adapters.store.engine import open_store
 from relay.adapters.store.schema import SchemaState, check, upgrade
+from relay.adapters.tables import spool_message
 from relay.smtp import certificate
 from relay.tokens import KeyRing
 
@@ -40,6 +43,20 @@ class Premises:
         if self.settings.tls.certificate is None and any(one.tls != "none" for one in self.settings.listener):
             certificate.self_signed(self.settings.data_dir, self.settings.hostname)
         await self._store()
+
+    async def end_leases(self) -> None:
+        """Whoever held messages before is dead: data_dir has one `serve`, and a SQLite store one data_dir (§E4).
+
+        On a server other nodes may hold leases of their own; there they end by time.
+        """
+        engine = open_store(self.settings.store.url)
+        try:
+            if engine.sqlite:
+                held = spool_message.c.lease_until.is_not(None)
+                async with engine.begin() as connection:
+                    await connection.execute(update(spool_message).where(held).values(lease_until=0))
+        finally:
+            await engine.close()
 
     def _platform_key(self) -> None:
         domain = self.settings.platform.mail_domain

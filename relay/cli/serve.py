@@ -57,7 +57,9 @@ def _one_per_cpu() -> int:
 
 
 async def _serve(call: Invocation, settings: Settings, workers: int) -> int:
-    await Premises(settings, datetime.now(UTC)).ready()
+    premises = Premises(settings, datetime.now(UTC))
+    await premises.ready()
+    await premises.end_leases()
     journal = LineJournal(socket.gethostname(), open_outputs(settings.log, os.environ), None)
 
     def say(event: str, level: str, fields: Mapping[str, str | int]) -> None:

@@ -78,6 +78,11 @@ class Writer:
         self._thread = threading.Thread(target=self._serve, name="store-writer", daemon=True)
         self._thread.start()
 
+    @property
+    def broken(self) -> bool:
+        """Whether a commit or sync failed for good: only a new process may write again (RELIABILITY.md row 61)."""
+        return self._broken is not None
+
     def attach(self, lagging: Lagging) -> None:
         """Let these rows ride along with other transactions."""
         self._lagging.append(lagging)
