@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import statistics
 import tempfile
 from collections.abc import Callable
@@ -17,20 +18,23 @@ Pids = Callable[[], list[int]]
 def measure(rounds: int, seconds: float, subscriptions: int) -> dict[tuple[str, str], list[load.Rate]]:
     """Every server with every message, `rounds` times in turn, each about `seconds` long."""
     found: dict[tuple[str, str], list[load.Rate]] = {}
-    with tempfile.TemporaryDirectory() as folder, load.sink() as sink, postfix.proxy(sink) as (pf_port, master):
-        with relay(sink, subscriptions) as (one, pid), relay(sink, 1000, both_signatures=True) as (two, pid_two):
-            servers: list[tuple[str, int, Pids]] = [
-                ("Postfix proxy, no work", pf_port, lambda: postfix.pids(master)),
-                ("relay, one signature", one, lambda: postfix.pids(pid)),
-                ("relay, both signatures", two, lambda: postfix.pids(pid_two)),
-            ]
-            for name, path in messages.write(Path(folder)).items():
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        sink = stack.enter_context(load.sink())
+        pf_port, master = stack.enter_context(postfix.proxy(sink))
+        one, pid = stack.enter_context(relay(sink, subscriptions))
+        two, pid_two = stack.enter_context(relay(sink, 1000, both_signatures=True))
+        servers: list[tuple[str, int, Pids]] = [
+            ("Postfix proxy, no work", pf_port, lambda: postfix.pids(master)),
+            ("relay, one signature", one, lambda: postfix.pids(pid)),
+            ("relay, both signatures", two, lambda: postfix.pids(pid_two)),
+        ]
+        for name, path in messages.write(Path(folder)).items():
+            for _, port, pids in servers:
+                load.run(port, path, 400, pids(), sender=SENDER, recipient=RECIPIENT)
+            for _ in range(rounds):
                 for server, port, pids in servers:
-                    load.run(port, path, 400, pids(), sender=SENDER, recipient=RECIPIENT)
-                for _ in range(rounds):
-                    for server, port, pids in servers:
-                        rate = _timed(port, path, pids, seconds)
-                        found.setdefault((server, name), []).append(rate)
+                    found.setdefault((server, name), []).append(_timed(port, path, pids, seconds))
     return found
 
 

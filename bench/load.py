@@ -68,8 +68,9 @@ def cpu_of(pids: list[int]) -> float:
     """User and system seconds of processes so far (and of their ended children)."""
     ticks = 0
     for pid in pids:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        ticks += sum(int(fields[at]) for at in (11, 12, 13, 14))
+        with contextlib.suppress(FileNotFoundError):  # ended meanwhile: its parent counts it
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += sum(int(fields[at]) for at in (11, 12, 13, 14))
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
