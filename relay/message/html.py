@@ -85,7 +85,8 @@ class _Reader:
         own = self.bottom.public_url
         by_href = b"unsub" in self.reading.lower or bool(own)
         plain: set[str] = set()  # texts that say nothing of it: newsletters repeat them
-        for node in self.nodes[-MAX_LINKS:]:
+        # From the last one up: where an opt-out link stands, and no other's href needs a look then.
+        for node in reversed(self.nodes[-MAX_LINKS:]):
             text = node.text(deep=True)
             if text not in plain and self._says(node, text):
                 continue
@@ -230,7 +231,7 @@ class _Reader:
         above = self._worded_above(seen)
         if not seen and not above:
             return
-        tags = source.anchors(self.html, comments)
+        tags = source.anchors(self.reading.lower, comments)
         if len(tags) != len(self.nodes):
             self.reading.doubt = "links that do not nest"
             return

@@ -45,24 +45,28 @@ def too_large(html: bytes) -> bool:
     if len(html) > MAX_HTML:
         return True
     # No element opens without a '<' before a letter; most mail has too few for any depth.
-    tags = html.count(b"<") - html.count(b"</")
+    tags, coarse = _coarse_depth(html)
     if tags <= MAX_OPEN:
         return False
     if tags > _FEW:
         return _deepest(html) > MAX_OPEN
-    return _coarse_depth(html) > MAX_OPEN and _quick_depth(html) > MAX_OPEN
+    return coarse > MAX_OPEN and _quick_depth(html) > MAX_OPEN
 
 
-def _coarse_depth(html: bytes) -> int:
-    """What is open after each of 16 stretches plus all that opens in one; empty elements count as open."""
+def _coarse_depth(html: bytes) -> tuple[int, int]:
+    """Tags that may open something, and what is open after each of 16 stretches plus all that opens in one.
+
+    Empty elements count as open; a '</' that two stretches share counts as opening.
+    """
     step = len(html) // 16 + 1
-    unclosed = deepest = 0
+    tags = unclosed = deepest = 0
     for at in range(0, len(html), step):
         marks = html.count(b"<", at, at + step)
         closing = html.count(b"</", at, at + step)
+        tags += marks - closing
         deepest = max(deepest, unclosed + marks - closing)
         unclosed = max(0, unclosed + marks - 2 * closing)
-    return deepest
+    return tags, deepest
 
 
 def _quick_depth(html: bytes) -> int:
@@ -147,12 +151,13 @@ def within(spans: list[tuple[int, int]], at: int) -> bool:
     return low < len(spans) and spans[low][0] <= at
 
 
-_ANCHOR = re.compile(rb"<[aA][\s/>]")
+_ANCHOR = re.compile(rb"<a[\s/>]")
 
 
-def anchors(html: bytes, hidden: list[tuple[int, int]]) -> list[int]:
-    """Offsets of '<a' start tags outside comments, in order."""
-    return [found.start() for found in _ANCHOR.finditer(html) if not within(hidden, found.start())]
+def anchors(lower: bytes, hidden: list[tuple[int, int]]) -> list[int]:
+    """Offsets of '<a' start tags outside comments, in order; `lower` is the HTML in small letters."""
+    found = [one.start() for one in _ANCHOR.finditer(lower)]
+    return [at for at in found if not within(hidden, at)] if hidden else found
 
 
 @dataclass(frozen=True, slots=True)

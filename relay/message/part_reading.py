@@ -171,6 +171,7 @@ class _HtmlPart:
             address is None,
             language,
             rtl,
+            seen_links=tuple([self.octet(link.href.start) for link in sure]),
         )
 
     def _edits(self, reading: HtmlReading) -> list[Edit]:

@@ -105,3 +105,5 @@ class DisplayedPart:
     """'en', 'id' …, from lang attribute, Content-Language or detection; empty: unknown."""
     rtl: bool = False
     flowed: bool = False
+    seen_links: tuple[int, ...] = ()
+    """Where the edits start that are opt-out links a reader sees at the end, in HTML: what `needs_link` rests on."""

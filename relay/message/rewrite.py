@@ -15,6 +15,7 @@ from relay.message.placement import placed
 from relay.message.recipe import CopyRecipe, Recipe
 from relay.message.recode import Recode, walk
 from relay.message.splice import Body, Replacement
+from relay.message.writing import Writing
 
 _PLAIN = frozenset({"7bit", "8bit", "binary"})
 
@@ -66,6 +67,11 @@ class Prepared:
         plain = not one.html and not one.flowed and one.part.encoding in _PLAIN and one.charset in ("ascii", "utf-8")
         at_end = len(insertions) == 1 and insertions[0].start == insertions[0].end == len(one.decoded)
         return plain and at_end and one.needs_link and (one.needs_address or not self._recipe.inject_address)
+
+    @property
+    def writings(self) -> dict[str, Writing]:
+        """What is written into each displayed part, by number; none where a part had to be encoded anew."""
+        return {} if self._fit.recodes else {one.displayed.part.number: one for one in self._fit.writings}
 
     def body(self, copy: CopyRecipe) -> bytes:
         """One copy's body; `render` does not make it again for the same copy."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import html
 
 from policies.facts import FooterIdentity
-from relay.message.parts import DisplayedPart
+from relay.message.displayed import displayed_parts
+from relay.message.parts import DisplayedPart, Message
 from relay.message.pen import wide_codec
 from relay.message.read import read
 from relay.message.recipe import CopyRecipe, Recipe
+from relay.message.relinked import only_links_changed
 from relay.message.rewrite import Prepared
 from relay.message.scan import scan
 
@@ -17,17 +19,19 @@ def problems(prepared: Prepared, copy: CopyRecipe, footer: FooterIdentity, recip
     """What is wrong with one copy, in words; empty: the message may go.
 
     Copies differ in tokens of one length and alphabet alone, so one copy a message is enough. Costs another scan
-    and reading, but where a footer was only put behind a plain text: there its octets say all that reading would.
+    and reading, but where a footer was only put behind a plain text, or only where links lead was changed in HTML
+    (relinked.py): there the octets say all that reading would.
     """
     if not recipe.footer:
         return []
     if prepared.appended and prepared.body(copy).rstrip().endswith(copy.opt_out_url.encode()):
         return []
-    raw = prepared.unsigned(copy)
-    message = scan(raw)
+    message = scan(prepared.unsigned(copy))
+    found = [f"{one.where}: {one.fault}" for one in message.faults]
+    if not found and _only_relinked(message, prepared, copy):
+        return []
     public_url = copy.opt_out_url.partition("/u/")[0]
     reading = read(message, footer, hostname=recipe.hostname, public_url=public_url)
-    found = [f"{one.where}: {one.fault}" for one in message.faults]
     if reading.facts.opaque:
         found.append(reading.facts.opaque)
     if [one.part.number for one in reading.displayed] != prepared.displayed_parts:
@@ -37,6 +41,14 @@ def problems(prepared: Prepared, copy: CopyRecipe, footer: FooterIdentity, recip
     for one in reading.displayed:
         found += [f"part {one.part.number}: {what}" for what in _lacking(one, copy, recipe)]
     return found
+
+
+def _only_relinked(message: Message, prepared: Prepared, copy: CopyRecipe) -> bool:
+    """Whether every displayed part is the one that was read, with the recipient's page behind its links."""
+    writings, shown = prepared.writings, displayed_parts(message)
+    if not writings or shown.opaque or [part.number for part in shown.parts] != prepared.displayed_parts:
+        return False
+    return all(only_links_changed(message.raw, part, writings[part.number], copy) for part in shown.parts)
 
 
 def _lacking(one: DisplayedPart, copy: CopyRecipe, recipe: Recipe) -> list[str]:
