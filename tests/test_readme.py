@@ -15,7 +15,15 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.S)
 COMMANDS = [line for block in BLOCKS for line in block.replace("\\\n", " ").splitlines()]
-RUN_ELSEWHERE = {"make run", "make test", "make bench", "relay serve", "relay ready --wait 30", "relay doctor"}
+RUN_ELSEWHERE = {
+    "make run",
+    "make test",
+    "make bench",
+    "make docs",
+    "relay serve",
+    "relay ready --wait 30",
+    "relay doctor",
+}
 """The demo, the suite itself, and what needs a running relay: tests/e2e and tests/relay/doctor run these."""
 ANSWERS = {"relay explain": 1}
 """The README's REF is an example: there is no such refusal."""
