@@ -92,6 +92,10 @@ class Child:
     heard_at: float | None = None
     """Loop time of its last sign of life; None: it is not ready yet."""
 
+    def silent(self, now: float, seconds: float) -> bool:
+        """Ready once, and without a sign of life for so long."""
+        return self.heard_at is not None and now - self.heard_at >= seconds
+
 
 class Supervisor:
     """Starts, watches, reloads and ends the children; `say` writes one diagnostic event."""
@@ -159,8 +163,7 @@ class Supervisor:
     def _healthy(self) -> bool:
         """No child that is ready has been silent for as long as the service manager waits."""
         now = asyncio.get_running_loop().time()
-        heard = [one.heard_at for one in self._children if one.heard_at is not None]
-        return all(now - at < self._manager.watchdog_seconds for at in heard)
+        return not any(one.silent(now, self._manager.watchdog_seconds) for one in self._children)
 
     async def _watch(self, child: Child) -> None:
         while not self._stopping.is_set():

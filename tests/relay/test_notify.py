@@ -6,6 +6,7 @@ import socket
 import pytest
 
 from relay.notify import ServiceManager
+from relay.supervisor import Child
 
 
 @pytest.fixture(params=["path", "abstract"])
@@ -75,3 +76,9 @@ async def test_without_a_manager_nothing_is_said_and_nothing_is_watched(tmp_path
     ServiceManager(str(tmp_path / "nobody")).stopping()
 
     await ServiceManager().watch(lambda: True)
+
+
+def test_a_child_is_silent_once_it_was_ready_and_then_said_nothing_for_too_long():
+    assert not Child("worker").silent(now=1000.0, seconds=60.0)
+    assert not Child("worker", heard_at=950.0).silent(now=1000.0, seconds=60.0)
+    assert Child("worker", heard_at=940.0).silent(now=1000.0, seconds=60.0)
