@@ -140,8 +140,9 @@ class LineJournal:
 
 def line_of(event: Event, node: str) -> Line:
     """The event's members, unknown ones left out, each cut and made fit to be seen."""
+    at = event.at if event.at.tzinfo is UTC else event.at.astimezone(UTC)
     line: Line = {
-        "at": event.at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z",
+        "at": at.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z",
         "level": event.level,
         "event": event.event,
         "ref": event.ref,
@@ -151,9 +152,10 @@ def line_of(event: Event, node: str) -> Line:
         line["account"] = event.account
     fields = event.fields
     for name in ORDER:
-        value = fields.get(name)
-        if value is not None and value != "":
-            line[name] = _seen(value) if isinstance(value, str) else value
+        if name in fields:
+            value = fields[name]
+            if value is not None and value != "":
+                line[name] = _seen(value) if isinstance(value, str) else value
     if not _KNOWN.issuperset(fields):
         line |= {
             name: _seen(value) if isinstance(value, str) else value

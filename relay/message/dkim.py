@@ -136,7 +136,7 @@ def _names_tag(names: Sequence[str]) -> bytes:
     return "".join(written).encode("ascii")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SignatureTemplate:
     """A DKIM-Signature field without its two hashes."""
 

@@ -24,7 +24,7 @@ _SPELL_ASCII = frozenset({"ascii", "utf-8"})
 _ROOMY = CopyRecipe("", 0, "", "h" * URL_ROOM, "", "", "w" * WHY_ROOM)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Fitted:
     """A message that takes what is to be written, and what was done to make it so."""
 

@@ -10,7 +10,7 @@ from html import escape
 from relay.message.recipe import CopyRecipe, Recipe
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Wording:
     """The footer's words in one language, both written from left to right."""
 
@@ -43,7 +43,7 @@ _LINK = "color:#1a4f8b;text-decoration:underline"
 """8.2:1 on white."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Footer:
     """What one part lacks, in its language and direction."""
 

@@ -22,7 +22,7 @@ _EXCERPT = 160
 _NO_PLACE = "its markup leaves no place at the end where a footer would be seen"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Readers:
     """What every part of one message is read for."""
 

@@ -15,7 +15,7 @@ _ASCII_LABELS = frozenset({"", "us-ascii", "ascii", "ansi_x3.4-1968", "iso646-us
 _WIDE = {"utf16": "utf-16", "utf32": "utf-32"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Pen:
     """A codec to write one part with."""
 

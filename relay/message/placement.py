@@ -12,7 +12,7 @@ from relay.message.transfer import base64_lines, quoted_offset
 from relay.message.writing import Insertion, Writing
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Placed:
     """A slot over octets [start, end), raw ones or decoded ones."""
 

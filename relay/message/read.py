@@ -22,7 +22,7 @@ _TEXT = 200
 """Characters of a header text that facts keep."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reading:
     """One message read: facts for the rules, and what rewriting changes in each displayed part."""
 

@@ -20,7 +20,7 @@ from relay.message.writing import Writing
 _PLAIN = frozenset({"7bit", "8bit", "binary"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Change:
     """One thing rewriting changes."""
 

@@ -16,7 +16,7 @@ Slot = Callable[[CopyRecipe], bytes]
 Piece = bytes | Slot
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PlainStretch:
     """Part of a 7bit, 8bit or binary body; fixed pieces are raw octets."""
 
@@ -26,7 +26,7 @@ class PlainStretch:
         return b"".join([one if isinstance(one, bytes) else one(copy) for one in self.pieces])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class QuotedStretch:
     """Whole lines of a quoted-printable body; fixed pieces are encoded octets as received."""
 
@@ -60,7 +60,7 @@ def _kept(out: list[bytes], piece: bytes, column: int) -> int:
     return column + len(piece) if last < 0 else len(piece) - last - 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Base64Stretch:
     """The end of a base64 body from the first changed line on; fixed pieces are decoded octets."""
 
@@ -77,7 +77,7 @@ class Base64Stretch:
 Stretch = PlainStretch | QuotedStretch | Base64Stretch
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Replacement:
     """Raw octets [start, end) of the received message give way; whole lines where the new ones vary."""
 
@@ -86,7 +86,7 @@ class Replacement:
     by: bytes | Stretch
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Fixed:
     octets: bytes
     canonical: bytes

@@ -22,7 +22,7 @@ _BROKEN_URL = 70
 """A URL that ends a line this long may go on in the next."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class TextLink:
     """An opt-out URL or placeholder; offsets in the text."""
 

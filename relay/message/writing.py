@@ -17,7 +17,7 @@ from relay.message.recode import RewriteFault
 Text = Callable[[CopyRecipe], str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Insertion:
     """Text for decoded octets [start, end) of one part."""
 
@@ -30,7 +30,7 @@ class Insertion:
     """Whole lines of plain ASCII, none over 998 octets whatever the copy: any part that spells ASCII takes them."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Writing:
     """One displayed part, what is written into it, and with what."""
 
