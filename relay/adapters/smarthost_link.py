@@ -50,6 +50,8 @@ class Link(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self._broken = ""
         self._busy = False
+        self._until = 0.0
+        """Loop time by which the transaction under way must have its outcome."""
         self._paused = False
         self._owed = 0
         self._wanted = 1
@@ -100,9 +102,12 @@ class Link(asyncio.Protocol):
         self._busy, self._phase, self._wanted, self._dot_written = True, Phase.MAIL, 1, False
         self.served += 1
         # Not asyncio.timeout, which costs three times as much: the link itself is what must end in time.
-        timer = self._loop.call_later(timeout, self._too_late)
+        self._until = self._loop.time() + timeout
+        timer = self._loop.call_at(self._until, self._too_late)
         try:
             return await self._transact(outgoing)
+        except TimeoutError:
+            return self._lost("it did not answer in time")
         except LinkBroken as fault:
             return self._lost(str(fault))
         except BaseException:
@@ -126,7 +131,8 @@ class Link(asyncio.Protocol):
         if refused is not None:
             return refused
         if outgoing.permit is not None:
-            await outgoing.permit()
+            async with asyncio.timeout_at(self._until):
+                await outgoing.permit()
         if self._broken:
             raise LinkBroken(self._broken)
         if outgoing.before_dot is not None:
