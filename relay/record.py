@@ -10,6 +10,7 @@ from policies.address import Address
 from policies.chain import Decision
 from policies.facts import Account, RecipientFacts
 from policies.verdict import Reply
+from relay.message.rewrite import Prepared
 from relay.ports import Clock, Event, Journal, Readable
 from relay.transaction import Envelope, MailCommand, Session, Transaction
 
@@ -68,18 +69,19 @@ class Record:
         fields, evidence = {**_transaction(tx), **_message(readable)}, _evidence(tx, readable, decision)
         self._write(event, tx.ref, fields, reply, decision, tx.account, evidence, level="warning")
 
-    def message_answered(self, tx: Transaction, readable: Readable, reply: Reply, changes: list[str]) -> None:
+    def message_answered(self, tx: Transaction, readable: Readable, reply: Reply, prepared: Prepared) -> None:
         """Accepted, queued or deferred by the smarthost; what was changed stands in the evidence."""
         event = (
             "message.accepted" if reply.code < 300 else "message.refused" if reply.code >= 500 else "message.deferred"
         )
         level = "info" if reply.code < 300 else "warning"
         fields: Fields = {**_transaction(tx), **_message(readable), "copies": len(tx.recipients)}
+        fields["message_id"] = prepared.message_id
         if reply.code >= 300:
             fields["rule"] = "internal" if reply.silent else reply.text.partition(":")[0]
-        evidence: Mapping[str, object] = (
-            {"changes": changes} if len(tx.recipients) > 1 or reply.code >= 300 or "queued" in reply.text else {}
-        )
+        evidence: Mapping[str, object] = {}
+        if len(tx.recipients) > 1 or reply.code >= 300 or "queued" in reply.text:
+            evidence = {"changes": [f"{one.part}: {one.what}" for one in prepared.changes]}
         self._write(event, tx.ref, fields, reply, None, tx.account, evidence, level=level)
 
     def observed(self, tx: Transaction, decision: Decision, recipient: str) -> None:

@@ -57,7 +57,7 @@ class Sending:
             for (envelope, decision), told in zip(refused, replies, strict=True):
                 address = envelope.recipient.address
                 self.record.recipient_refused(tx, address, envelope.facts, decision, told, tx.ref)
-        self.record.message_answered(tx, readable, reply, [f"{one.part}: {one.what}" for one in prepared.changes])
+        self.record.message_answered(tx, readable, reply, prepared)
         return reply
 
     async def _known(self, tx: Transaction, envelope: Envelope) -> Envelope:

@@ -38,7 +38,6 @@ AUTH_NOT_BASE64 = Reply(501, "5.5.2", "the response is not base64")
 AUTH_NOT_PLAIN = Reply(501, "5.5.2", "the response is not authzid NUL authcid NUL password")
 AUTH_TOO_LONG = Reply(500, "5.5.6", "authentication exchange line too long")
 AUTH_EXHAUSTED = Reply(421, "4.7.0", "too many failed logins", close=True)
-AUTH_BUSY = Reply(454, "4.7.0", "cannot check passwords right now, try again later")
 
 TALKS_EARLY = Reply(554, "5.5.0", "you spoke before the greeting", close=True)
 TALKS_BEHIND_STARTTLS = Reply(554, "5.5.0", "nothing may follow STARTTLS before the handshake", close=True)
