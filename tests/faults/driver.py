@@ -244,12 +244,6 @@ def time_passes(relay: Running) -> None:
         connection.execute("UPDATE spool_message SET lease_until = 1 WHERE lease_until IS NOT NULL AND promised = 0")
 
 
-def leases_end(relay: Running) -> None:
-    """As long after a death as it takes for all its leases to run out; nobody may be alive."""
-    with contextlib.closing(sqlite3.connect(store(relay), timeout=10)) as connection, connection:
-        connection.execute("UPDATE spool_message SET lease_until = 1 WHERE lease_until IS NOT NULL")
-
-
 def waiting(relay: Running) -> int:
     """Messages with copies that are not final, our own mail included; those a person must look at do not count."""
     sql = "SELECT COUNT(*) FROM spool_message WHERE next_attempt_at IS NOT NULL OR lease_until IS NOT NULL"

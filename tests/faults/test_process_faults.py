@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from driver import PEOPLE, Client, Load, leases_end, reckon, until
+from driver import PEOPLE, Client, Load, reckon, until
 from ledger import Ledger
 from test_smarthost_faults import summary
 
@@ -65,7 +65,6 @@ def test_killed_at_random_moments_it_loses_nothing(loaded, capsys):
         for _ in range(KILLS):
             time.sleep(chance.uniform(0.2, 0.9))
             client.relay.kill()
-            leases_end(client.relay)
             client.relay.start()
         time.sleep(0.3)
     account = settled(client, smarthost)
