@@ -210,6 +210,16 @@ class Retention:
 
 
 @dataclass(frozen=True, slots=True)
+class Notices:
+    """Mail to accounts' owners about what was refused."""
+
+    refusals: Literal["digest", "off"] = "digest"
+    """digest: the first refusal at once, then once a day what came since."""
+    digest_hour: Annotated[int, Ge(0), Le(23)] = 7
+    """Hour of the day, in [platform] timezone."""
+
+
+@dataclass(frozen=True, slots=True)
 class RulePolicy:
     """One [policy."rule.id"] table, or [policy.group]."""
 
@@ -256,6 +266,7 @@ class Settings:
     streams: Streams = field(default_factory=Streams)
     delivery: Delivery = field(default_factory=Delivery)
     retention: Retention = field(default_factory=Retention)
+    notices: Notices = field(default_factory=Notices)
     imports: Imports = field(default_factory=Imports)
     policy: Mapping[str, RulePolicy] = field(default_factory=dict)
 

@@ -21,6 +21,7 @@ from sqlalchemy import (
 
 from relay.adapters.columns import metadata as metadata
 from relay.adapters.columns import moment, number, words
+from relay.adapters.notice_tables import refusal_notice as refusal_notice
 from relay.adapters.spool_tables import spool_bytes as spool_bytes
 from relay.adapters.spool_tables import spool_copy as spool_copy
 from relay.adapters.spool_tables import spool_message as spool_message

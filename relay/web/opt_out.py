@@ -10,7 +10,7 @@ from relay.permission.opt_out import OptOuts, Scope, Subject, Way
 from relay.ports import StoreUnavailable
 from relay.web.clients import Clients
 from relay.web.form import fields_of
-from relay.web.masking import masked
+from relay.masking import masked
 from relay.web.pages import Pages
 
 _SCOPES = {"list": Scope.LIST, "sender": Scope.SENDER, "everyone": Scope.EVERYONE}

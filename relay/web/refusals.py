@@ -12,7 +12,7 @@ from policies.clauses import CLAUSES
 from policies.guidance import GUIDANCE
 from relay.ports import Clock, RefusalRow, RefusalRows, StoreUnavailable
 from relay.tokens import Tokens
-from relay.web.masking import masked, masked_text
+from relay.masking import masked, masked_text
 from relay.web.pages import Pages
 
 SHOWN_FOR = timedelta(days=30)

@@ -30,10 +30,11 @@ class StoreRefusals:
         """The newest refusal that bears the REF, with every recipient it concerned."""
         story = await self.reader.story(ref)
         found = [entry for entry in story.entries if entry.line.get("event") in REFUSALS]
-        return _row(ref, found) if found else None
+        return row_of(ref, found) if found else None
 
 
-def _row(ref: str, entries: list[Entry]) -> RefusalRow:
+def row_of(ref: str, entries: list[Entry]) -> RefusalRow:
+    """One refusal out of its rows, oldest first; there is at least one."""
     newest = entries[-1]
     recipients = [str(one.line["recipient"]) for one in entries if "recipient" in one.line]
     named = newest.evidence.get("recipients")

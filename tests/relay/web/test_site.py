@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from visiting import ONE_CLICK, SETTINGS, World, check_page, visited
 
-from relay.web.masking import masked, masked_text
+from relay.masking import masked, masked_text
 
 
 @pytest.fixture
