@@ -89,7 +89,8 @@ class App:
     async def open(cls, loaded: Loaded) -> App:
         """Open the store and build everything; StoreUnavailable, OSError where something is missing."""
         settings, clock = loaded.settings, SystemClock()
-        store = open_mail_store(settings.store.url, clock, timedelta(seconds=settings.delivery.in_doubt_after))
+        doubt = timedelta(seconds=settings.delivery.in_doubt_after)
+        store = open_mail_store(settings.store.url, clock, doubt, settings.data_dir)
         journal = LineJournal(socket.gethostname(), open_outputs(settings.log, os.environ), store.journal)
         tokens = Tokens(KeyRing.open(settings.data_dir / "keys"))
         keys = KeyDirectory(settings.data_dir / "dkim")

@@ -11,9 +11,11 @@ from typing import TypeVar
 import typer
 from sqlalchemy import text
 
+from config.schema import Settings
 from relay.adapters.store.engine import Engine, open_store
 from relay.adapters.store.history import Act
 from relay.adapters.store.names import NotAllowed, NotFound
+from relay.adapters.store.outside import Outside
 from relay.cli.invocation import invocation
 from relay.cli.output import Exit, Failure
 from relay.ports import StoreUnavailable
@@ -28,12 +30,12 @@ def act(by: str) -> Act:
 
 def with_store(ctx: typer.Context, work: Callable[[Engine], Awaitable[T]]) -> T:
     """Run `work` on the configured store; an empty one is made ready first. Failure 1 where the store says no."""
-    url = invocation(ctx).settings.store.url
-    return asyncio.run(_worked(url, work))
+    return asyncio.run(_worked(invocation(ctx).settings, work))
 
 
-async def _worked(url: str, work: Callable[[Engine], Awaitable[T]]) -> T:
-    engine = open_store(url)
+async def _worked(settings: Settings, work: Callable[[Engine], Awaitable[T]]) -> T:
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    engine = open_store(settings.store.url).beside(Outside.of(settings.data_dir))
     try:
         await _made_ready(engine)
         return await work(engine)

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from policies.address import Address
 from relay.adapters.store.engine import Engine, to_us
 from relay.adapters.store.names import NotFound, fresh_id, insert_missing
+from relay.adapters.store.outside import note_people
 from relay.adapters.tables import contact
 
 
@@ -42,7 +43,7 @@ async def made_contact(
     connection: AsyncConnection, account_id: int, address: Address, name: str, at: datetime
 ) -> int:
     """The contact id of an address, made where there was none."""
-    row = {
+    row: dict[str, str | int] = {
         "account_id": account_id,
         "contact_id": fresh_id(63),
         "address_key": address.key,
@@ -51,7 +52,10 @@ async def made_contact(
         "created_at": to_us(at),
     }
     await connection.execute(insert_missing(connection, contact).values(**row))
-    return await contact_id_of(connection, account_id, address)
+    contact_id = await contact_id_of(connection, account_id, address)
+    if contact_id == row["contact_id"]:
+        await note_people(connection, [row])
+    return contact_id
 
 
 async def made_contacts(
@@ -59,7 +63,7 @@ async def made_contacts(
 ) -> dict[str, int]:
     """Contact ids by address key, made where there were none; `names` by key go to new ones only."""
     ids = await contact_ids(connection, account_id, [address.key for address in addresses])
-    new = [
+    new: list[dict[str, str | int]] = [
         {
             "account_id": account_id,
             "contact_id": fresh_id(63),
@@ -74,7 +78,9 @@ async def made_contacts(
     if not new:
         return ids
     await connection.execute(insert_missing(connection, contact), new)
-    return ids | await contact_ids(connection, account_id, [str(row["address_key"]) for row in new])
+    made = await contact_ids(connection, account_id, [str(row["address_key"]) for row in new])
+    await note_people(connection, [row for row in new if made[str(row["address_key"])] == row["contact_id"]])
+    return ids | made
 
 
 async def contact_ids(connection: AsyncConnection, account_id: int, keys: Sequence[str]) -> dict[str, int]:

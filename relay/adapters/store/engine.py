@@ -29,6 +29,9 @@ OPEN_WAIT = 3.0
 _ONE_WRITER = "SELECT pg_advisory_xact_lock(7265)"
 """On PostgreSQL writers of the cold path take turns, as they do on SQLite: records are chained, and none may fork."""
 
+OUTSIDE = "relay_outside"
+"""Execution option of connections that write: the files beside the store (store/outside.py)."""
+
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -81,6 +84,11 @@ class Engine:
     def __init__(self, engine: AsyncEngine) -> None:
         self._reading = engine
         self._writing = engine.execution_options(relay_immediate=True)
+
+    def beside(self, outside: object) -> Engine:
+        """What transactions write from here on is also kept in these files, where it must outlive the store."""
+        self._writing = self._writing.execution_options(**{OUTSIDE: outside})
+        return self
 
     @property
     def url(self) -> URL:

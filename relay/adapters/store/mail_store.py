@@ -16,6 +16,7 @@ from relay.adapters.store.generation import DIRECTORY, Generation, PolledGenerat
 from relay.adapters.store.hot import Connect, HotReader, Query
 from relay.adapters.store.hot_sqlite import SqliteReader, SqliteWriteConnection
 from relay.adapters.store.journal import StoreJournal
+from relay.adapters.store.outside import Outside
 from relay.adapters.store.permissions import StorePermissions
 from relay.adapters.store.spool import StoreSpool
 from relay.adapters.store.writer import Writer
@@ -49,9 +50,13 @@ class MailStore:
         await self.engine.close()
 
 
-def open_mail_store(url: str, clock: Clock, in_doubt_after: timedelta) -> MailStore:
-    """The store behind a [store] url; its schema must be current. Reads and writes nothing yet."""
-    engine = open_store(url)
+def open_mail_store(url: str, clock: Clock, in_doubt_after: timedelta, data_dir: Path | None = None) -> MailStore:
+    """The store behind a [store] url; its schema must be current. Reads and writes nothing yet.
+
+    Where data_dir is given, what must outlive the store is also kept there (store/outside.py).
+    """
+    outside = None if data_dir is None else Outside.of(data_dir)
+    engine = open_store(url).beside(outside)
     path = sqlite_path(engine.url)
     hot = _on_postgres(engine.url) if path is None else _on_sqlite(path, clock)
     reader, writer = hot.reader, Writer(hot.connect)
@@ -62,7 +67,7 @@ def open_mail_store(url: str, clock: Clock, in_doubt_after: timedelta) -> MailSt
         reader=reader,
         writer=writer,
         directory=StoreDirectory(reader, clock, hot.generation),
-        permissions=StorePermissions(reader, writer, clock),
+        permissions=StorePermissions(reader, writer, clock, outside),
         spool=StoreSpool(reader, writer, clock, in_doubt_after),
         journal=journal,
         generation=hot.generation,

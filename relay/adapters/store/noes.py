@@ -11,10 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from policies.address import Address
 from policies.facts import SubscriptionStatus, SuppressionReason
+from relay.adapters.append_only import Record
 from relay.adapters.store.contacts import contact_id_of, contact_ids
 from relay.adapters.store.engine import from_us, to_us
 from relay.adapters.store.history import Act, record_consent
 from relay.adapters.store.names import insert_missing
+from relay.adapters.store.outside import LIFTED, SAID, note_noes
 from relay.adapters.tables import account, contact, subscription, suppression
 
 BY_STAFF = "staff"
@@ -77,7 +79,31 @@ async def keep(connection: AsyncConnection, wish: Wish) -> bool:
     else:
         await connection.execute(update(suppression).where(this).values(**values))
     await _remember(connection, wish)
+    await note_noes(connection, [_record(wish)])
     return True
+
+
+def _record(wish: Wish) -> Record:
+    """As the file outside the store has it."""
+    scope: dict[str, str | int] = {"account_id": wish.account_id, "list_id": wish.list_id}
+    said = {"address": str(wish.address), "reason": wish.reason.value, "way": wish.way, "actor": wish.act.by}
+    return {"kind": SAID, **scope, **said, "client": wish.client, "token": wish.token, "at": to_us(wish.act.at)}
+
+
+async def lift(
+    connection: AsyncConnection, account_id: int, address: Address, list_id: int, how: str, at: datetime
+) -> int:
+    """Lift what stands with exactly this scope; how many it was."""
+    this = (
+        exactly(account_id, address.key, list_id)
+        & suppression.c.lifted_at.is_(None)
+        & (suppression.c.at <= to_us(at))
+    )
+    values = {"lifted_at": to_us(at), "lifted_how": how}
+    lifted = (await connection.execute(update(suppression).where(this).values(**values))).rowcount
+    record: dict[str, str | int] = {"kind": LIFTED, "account_id": account_id, "list_id": list_id, "how": how}
+    await note_noes(connection, [{**record, "address": str(address), "at": to_us(at)}])
+    return lifted
 
 
 async def _still_says_it(connection: AsyncConnection, wish: Wish, at: int, way: str, lifted_at: int | None) -> bool:
@@ -118,10 +144,12 @@ async def keep_imported(
     A claim only adds: what a person said stays as it was recorded.
     """
     for reason in SuppressionReason:
-        keys = sorted({address.key for address, one in said if one is reason})
-        if keys:
+        people = {address.key: address for address, one in said if one is reason}
+        if keys := sorted(people):
             of = list_id if reason is SuppressionReason.OPT_OUT else EVERY_LIST
             await _keep_all(connection, account_id, of, reason, keys, act)
+            wishes = [Wish(account_id, people[key], of, reason, IMPORTED, act) for key in keys]
+            await note_noes(connection, [_record(wish) for wish in wishes])
 
 
 async def _keep_all(

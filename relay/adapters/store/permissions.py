@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
@@ -21,6 +20,8 @@ from policies.facts import (
 from policies.recipient.suppression import Known, standing_no
 from relay.adapters.store.engine import from_us, optional_at, to_us
 from relay.adapters.store.hot import HotReader, KeyedQuery, Query, Statements
+from relay.adapters.store.names import fresh_id
+from relay.adapters.store.outside import Outside
 from relay.adapters.store.writer import Writer
 from relay.ports import Clock
 
@@ -60,10 +61,11 @@ _GRAVEST = (SuppressionReason.COMPLAINT, SuppressionReason.UNREACHABLE, Suppress
 class StorePermissions:
     """Permission and suppression of recipients: two look-ups for any number of addresses."""
 
-    def __init__(self, reader: HotReader, writer: Writer, clock: Clock) -> None:
+    def __init__(self, reader: HotReader, writer: Writer, clock: Clock, outside: Outside | None = None) -> None:
         self._reader = reader
         self._writer = writer
         self._clock = clock
+        self._outside = outside
 
     async def recipients(
         self, account: Account, list_id: int, list_name: str, stream: Stream, addresses: Sequence[Address]
@@ -96,8 +98,10 @@ class StorePermissions:
         found = await self._reader.fetch(_CONTACT, (account_id, address.key))
         if found:
             return found[0][0]
-        now = to_us(self._clock.now())
-        return await self._writer.run(partial(_make_contact, account_id=account_id, address=address, now=now))
+        made: dict[str, str | int] = {"account_id": account_id, "contact_id": fresh_id(63), "name": ""}
+        made["address"] = str(address)
+        made |= {"address_key": address.key, "created_at": to_us(self._clock.now())}
+        return await self._writer.run(partial(_make_contact, made=made, outside=self._outside))
 
     async def sent_since(self, account_id: int, since: datetime) -> int:
         """Copies a smarthost took since the start of that hour: never fewer than since that time."""
@@ -163,7 +167,8 @@ def _confirmed_after(subscription: Subscription, at: datetime) -> bool:
     return subscription.status is SubscriptionStatus.CONFIRMED and confirmed_at is not None and confirmed_at > at
 
 
-def _make_contact(statements: Statements, account_id: int, address: Address, now: int) -> int:
-    contact_id = secrets.randbelow(2**63 - 1) + 1
-    statements.execute(_NEW_CONTACT, (account_id, contact_id, address.key, str(address), now))
-    return statements.fetch(_CONTACT, (account_id, address.key))[0][0]
+def _make_contact(statements: Statements, made: dict[str, str | int], outside: Outside | None) -> int:
+    names = ("account_id", "contact_id", "address_key", "address", "created_at")
+    if statements.execute(_NEW_CONTACT, [made[name] for name in names]) and outside is not None:
+        outside.keep_people([made])
+    return statements.fetch(_CONTACT, (made["account_id"], made["address_key"]))[0][0]

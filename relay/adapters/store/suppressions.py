@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from policies.address import Address
 from policies.facts import SuppressionReason
 from relay.adapters.store.contacts import contact_id_of, made_contact
-from relay.adapters.store.engine import Engine, from_us, to_us
+from relay.adapters.store.engine import Engine, from_us
 from relay.adapters.store.history import Act, record_consent
 from relay.adapters.store.names import NotAllowed, NotFound, account_id_of, list_id_of
-from relay.adapters.store.noes import BY_STAFF, EVERY_ACCOUNT, EVERY_LIST, Wish, exactly, keep
+from relay.adapters.store.noes import BY_STAFF, EVERY_ACCOUNT, EVERY_LIST, Wish, exactly, keep, lift
 from relay.adapters.tables import account, contact, mailing_list, suppression
 from relay.ports import Clock
 
@@ -102,8 +102,7 @@ class Suppressions:
             if own:
                 said = f"{own[0].reason} on {from_us(own[0].at):%d %b %Y} ({own[0].way})"
                 raise NotAllowed(f"{address} {said}: only a new double opt-in by the person lifts that")
-            values = {"lifted_at": to_us(act.at), "lifted_how": f"{act.by}: {why}"}
-            await connection.execute(update(suppression).where(this).values(**values))
+            await lift(connection, account_id, address, list_id, f"{act.by}: {why}", act.at)
             contact_id = await contact_id_of(connection, account_id, address)
             if contact_id:
                 detail = {"by": act.by, "why": why}
