@@ -250,8 +250,8 @@ def waiting(relay: Running) -> int:
     return int(str(query(relay, sql)[0][0]))
 
 
-def reckon(client: Client, smarthost: Smarthost, seconds: float = 40.0) -> Account:
-    """Let the queue drain, then compare ledger, smarthost and spool."""
+def reckon(client: Client, smarthost: Smarthost, seconds: float = 180.0) -> Account:
+    """Let the queue drain, then compare ledger, smarthost and spool; a slow machine may take long for it."""
     relay = client.relay
     deadline = time.monotonic() + seconds
     while waiting(relay) and time.monotonic() < deadline:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections import Counter, defaultdict
+import zlib
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,6 +62,15 @@ class SpoolRow:
     promised: bool
 
 
+@dataclass(frozen=True, slots=True)
+class ReportRow:
+    """One DSN as the store has it."""
+
+    body: bytes
+    state: str
+    in_doubt: int
+
+
 @dataclass(slots=True)
 class Account:
     """The reckoning. Every list holds `ident recipient`; only `listed` may hold anything."""
@@ -77,7 +87,7 @@ class Account:
     let_in: list[str] = field(default_factory=list)
     """Refused or deferred, and sent all the same."""
     untold: list[str] = field(default_factory=list)
-    """Failed or cancelled after a 250 without exactly one DSN."""
+    """Failed or cancelled after a 250 without exactly one DSN, arrived or still in the spool."""
     bare: list[str] = field(default_factory=list)
     """Sent without opt-out headers or without a signature."""
     changed: list[str] = field(default_factory=list)
@@ -86,8 +96,13 @@ class Account:
     """Contradictions within the spool."""
 
     def clean(self) -> bool:
-        faults = (self.lost, self.doubled, self.let_in, self.untold, self.bare, self.changed, self.damaged)
-        return not any(faults)
+        return not self.faults()
+
+    def faults(self) -> str:
+        """Every list that should be empty and is not, a line for each entry; empty: nothing is wrong."""
+        names = ("lost", "doubled", "let_in", "untold", "bare", "changed", "damaged")
+        found = [f"{name}: {entry}" for name in names for entry in getattr(self, name)]
+        return "\n".join(found)
 
 
 class Ledger:
@@ -105,26 +120,36 @@ class Ledger:
 
     def settle(self, taken: Sequence[Taken], store: Path) -> Account:
         """Compare; `store` is the relay's SQLite file."""
-        return _Settlement(self, taken, read_spool(store)).account(contradictions(store))
+        return _Settlement(self, taken, read_spool(store), read_reports(store)).account(contradictions(store))
 
 
 class _Settlement:
     """One comparison of ledger, sink and spool."""
 
-    def __init__(self, ledger: Ledger, taken: Sequence[Taken], spool: Sequence[SpoolRow]) -> None:
+    def __init__(
+        self, ledger: Ledger, taken: Sequence[Taken], spool: Sequence[SpoolRow], reports: Sequence[ReportRow]
+    ) -> None:
         self._ledger = ledger
         self._bodies: dict[tuple[str, str], list[bytes]] = defaultdict(list)
-        self._reports: Counter[tuple[str, str]] = Counter()
+        self._reports: dict[tuple[str, str], list[str]] = defaultdict(list)
+        """Message-IDs of DSNs as they arrived, by what they report."""
         self._spool: dict[tuple[str, str], list[SpoolRow]] = defaultdict(list)
+        self._due: dict[tuple[str, str], set[str]] = defaultdict(set)
+        """Message-IDs of DSNs that the spool still has to deliver."""
+        self._doubtful = {message_id_of(one.body) for one in reports if one.in_doubt}
         for one in taken:
             self._sort(one)
         for row in spool:
             self._spool[row.ident, row.recipient].append(row)
+        for report in reports:
+            for recipient in reported(report.body) if report.state in LIVE else ():
+                self._due[ident_of(report.body), recipient].add(message_id_of(report.body))
 
     def _sort(self, one: Taken) -> None:
         ident = ident_of(one.body)
         if one.reverse_path == "":
-            self._reports.update({(ident, recipient) for recipient in reported(one.body)})
+            for recipient in reported(one.body):
+                self._reports[ident, recipient].append(message_id_of(one.body))
             return
         for recipient in one.forward_paths:
             self._bodies[ident, recipient].append(one.body)
@@ -153,11 +178,24 @@ class _Settlement:
             (account.listed if reason else account.doubled).append(name)
             if len(set(bodies)) > 1 and not any(answer.cut_off for answer in entry.answers):
                 account.changed.append(name)
-        ended = sum(row.state in ("failed", "cancelled") and row.promised for row in rows)
-        if self._reports[key] != ended:
-            account.untold.append(name)
+        self._told(account, key, sum(row.state in ("failed", "cancelled") and row.promised for row in rows))
         if any(b"\r\nList-Unsubscribe:" not in body or b"DKIM-Signature:" not in body for body in bodies):
             account.bare.append(name)
+
+    def _told(self, account: Account, key: tuple[str, str], ended: int) -> None:
+        """One DSN for each copy that ended; the same DSN twice only where it was in doubt itself."""
+        arrived, name = self._reports[key], " ".join(key)
+        if len({*arrived, *self._due[key]}) != ended:
+            account.untold.append(f"{name}: {ended} ended, DSNs {arrived}, due {sorted(self._due[key])}")
+        again = {one for one in arrived if arrived.count(one) > 1}
+        if again:
+            (account.listed if again <= self._doubtful else account.doubled).append(f"{name} DSN")
+
+
+def message_id_of(body: bytes) -> str:
+    """The Message-ID in the header of a message."""
+    head = body.partition(b"\r\n\r\n")[0].lower()
+    return head.partition(b"\r\nmessage-id:")[2].partition(b"\r\n")[0].strip().decode("latin-1")
 
 
 def ident_of(body: bytes) -> str:
@@ -179,6 +217,18 @@ def read_spool(store: Path) -> list[SpoolRow]:
         ).fetchall()
     connection.close()
     return [SpoolRow(ident_of(one[0].encode()), one[1], one[2], one[3], bool(one[4])) for one in rows]
+
+
+def read_reports(store: Path) -> list[ReportRow]:
+    """Every DSN whose octets the store has."""
+    with sqlite3.connect(f"{store.as_uri()}?mode=ro", uri=True) as connection:
+        rows = connection.execute(
+            "SELECT b.raw, b.compressed, c.state, c.in_doubt FROM spool_message m"
+            " JOIN spool_copy c ON c.account_id = m.account_id AND c.ref = m.ref"
+            " JOIN spool_bytes b ON b.account_id = m.account_id AND b.ref = m.ref WHERE m.purpose = 'dsn'"
+        ).fetchall()
+    connection.close()
+    return [ReportRow(zlib.decompress(raw) if packed else raw, *rest) for raw, packed, *rest in rows]
 
 
 def contradictions(store: Path) -> list[str]:

@@ -60,6 +60,8 @@ class Sink:
     login: tuple[str, str] | None = None
     refuse: Callable[[str], str] = field(default=lambda _recipient: "")
     """A reply for a forward-path that is not taken; empty: taken."""
+    silent: Callable[[Taken], bool] = field(default=lambda _taken: False)
+    """Messages that are taken, and whose reply never comes."""
     thinks: float = 0.0
     """Seconds between a message's dot and the reply."""
     taken: list[Taken] = field(default_factory=list)
@@ -229,6 +231,8 @@ class Dialogue:
         if taken.forward_paths:
             # Before the reply, as a real one does: whoever hangs up now sends it again, and we have it twice.
             self._sink.taken.append(taken)
+        if self._sink.silent(taken):
+            raise Ended
         await self._write(b"250 2.0.0 Ok: queued as 4SINK\r\n")
 
     async def _read_body(self) -> bytes:

@@ -204,4 +204,4 @@ def test_after_all_garbage_nothing_is_lost_and_nothing_was_let_in(well, capsys):
 
     with capsys.disabled():
         print(f"\ngarbage: {summary(account)}")
-    assert account.clean(), account
+    assert account.clean(), account.faults()

@@ -108,4 +108,4 @@ def test_after_every_no_all_is_accounted_for(well, capsys):
 
     with capsys.disabled():
         print(f"\nre-check: {summary(account)}")
-    assert account.clean(), account
+    assert account.clean(), account.faults()

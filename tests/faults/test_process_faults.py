@@ -71,7 +71,7 @@ def test_killed_at_random_moments_it_loses_nothing(loaded, capsys):
 
     with capsys.disabled():
         print(f"\n{KILLS} kills, seed {SEED}: {summary(account)}")
-    assert account.clean(), account
+    assert account.clean(), account.faults()
     assert account.promised > KILLS, "too little load to prove anything"
     doubled = {name.split()[0] for name in account.listed}
     assert len(doubled) <= CLIENTS * KILLS, "more than the sessions in flight"
@@ -93,7 +93,7 @@ def test_sigterm_under_load_ends_every_session_in_order(loaded, capsys):
     with capsys.disabled():
         print(f"\nSIGTERM: {summary(account)}")
     assert code == 0
-    assert account.clean(), account
+    assert account.clean(), account.faults()
     assert account.cut_off == 0
     assert {answer.code for answer in answers if answer.phase != "mail"} <= {250, 450, 550}
     assert not account.listed
@@ -122,7 +122,7 @@ def test_a_killed_worker_is_replaced_and_others_go_on(loaded, capsys):
     with capsys.disabled():
         print(f"\n2 workers killed: {summary(account)}")
     assert 0 < alive < len(held)
-    assert account.clean(), account
+    assert account.clean(), account.faults()
     assert deaths(relay) - died_before == 2
 
 
@@ -156,5 +156,5 @@ def test_children_follow_a_killed_supervisor(loaded, capsys):
 
     with capsys.disabled():
         print(f"\nsupervisor killed: {summary(account)}")
-    assert account.clean(), account
+    assert account.clean(), account.faults()
     assert account.cut_off == 0

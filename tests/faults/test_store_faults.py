@@ -161,7 +161,7 @@ def test_a_full_disk_defers_until_there_is_room(small_disk):
     smarthost.listen()
     until(lambda: fine(client), "it did not recover")
     account = reckon(client, smarthost)
-    assert account.clean(), account
+    assert account.clean(), account.faults()
 
 
 def test_after_all_store_faults_nothing_is_lost(well, capsys):
@@ -171,4 +171,4 @@ def test_after_all_store_faults_nothing_is_lost(well, capsys):
 
     with capsys.disabled():
         print(f"\nstore faults: {summary(account)}")
-    assert account.clean(), account
+    assert account.clean(), account.faults()
