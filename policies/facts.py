@@ -14,6 +14,7 @@ from policies.account import MailingList as MailingList
 from policies.account import Standing as Standing
 from policies.account import Stream as Stream
 from policies.address import Address
+from policies.imports.batch import ImportBatch
 
 
 class SubscriptionStatus(StrEnum):
@@ -25,6 +26,8 @@ class SubscriptionStatus(StrEnum):
     PENDING = "pending"
     REFUSED = "refused"
     """Refused at import and kept, so that a later RCPT says why."""
+    LAPSED = "lapsed"
+    """Asked to confirm and never did, or said that somebody else had asked; kept as evidence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ class Subscription:
     source: str = ""
     refused_rule: str = ""
     """Rule id of the import verdict, when status is 'refused'."""
+    batch: ImportBatch | None = None
+    """The import it came with; None also where that is open to the last address."""
 
 
 class SuppressionReason(StrEnum):

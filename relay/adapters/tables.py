@@ -21,7 +21,11 @@ from sqlalchemy import (
 
 from relay.adapters.columns import metadata as metadata
 from relay.adapters.columns import moment, number, words
+from relay.adapters.import_tables import import_batch as import_batch
+from relay.adapters.import_tables import import_row as import_row
 from relay.adapters.notice_tables import refusal_notice as refusal_notice
+from relay.adapters.opt_in_tables import confirmation as confirmation
+from relay.adapters.key_tables import token_key as token_key
 from relay.adapters.spool_tables import spool_bytes as spool_bytes
 from relay.adapters.spool_tables import spool_copy as spool_copy
 from relay.adapters.spool_tables import spool_message as spool_message
@@ -135,6 +139,7 @@ contact = Table(
     moment("created_at", nullable=False),
     PrimaryKeyConstraint("account_id", "contact_id"),
     UniqueConstraint("account_id", "address_key"),
+    Index("contact_address", "address_key"),  # one person over all accounts
 )
 
 subscription = Table(
@@ -153,7 +158,8 @@ subscription = Table(
     words("claimed_status"),
     words("consent_ip"),
     words("extra"),  # JSON: columns of an import file that have no meaning to us, kept
-    Column("batch_id", BigInteger, nullable=False, server_default="0"),
+    Column("batch_id", BigInteger, nullable=False, server_default="0"),  # for life
+    Column("batch_row", BigInteger, nullable=False, server_default="0"),
     words("recorded_by"),
     moment("created_at", nullable=False),
     PrimaryKeyConstraint("account_id", "contact_id", "list_id"),
@@ -175,24 +181,6 @@ suppression = Table(
     moment("lifted_at"),
     words("lifted_how"),
     PrimaryKeyConstraint("account_id", "address_key", "list_id", "reason"),
-)
-
-import_batch = Table(
-    "import_batch",
-    metadata,
-    number("account_id"),
-    number("batch_id"),
-    number("list_id"),
-    words("source"),
-    words("file_hash"),
-    Column("rows", BigInteger, nullable=False, server_default="0"),
-    Column("accepted", BigInteger, nullable=False, server_default="0"),
-    words("verdict"),
-    words("reasons"),  # JSON: reason -> count
-    words("actor"),
-    moment("started_at", nullable=False),
-    moment("finished_at"),
-    PrimaryKeyConstraint("account_id", "batch_id"),
 )
 
 consent_event = Table(

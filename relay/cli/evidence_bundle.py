@@ -29,7 +29,7 @@ class Bundle:
         return {**self.records[0], "subscriptions": list(self.records), "events": list(self.events)}
 
 
-_ORDER = ("confirmed", "subscribed", "imported", "pending", "refused")
+_ORDER = ("confirmed", "subscribed", "imported", "pending", "lapsed", "refused")
 """Statuses, the strongest permission first."""
 
 
