@@ -65,6 +65,13 @@ def _rewritten() -> list[Letter]:
         ),
         Letter("text and HTML", _both(), ("chen@example.test",), "accepted", change="footer injected: link, address"),
         Letter("a test mail to oneself", _text("Test"), (f"owner@{DOMAIN}",), "accepted", change="footer injected"),
+        Letter(
+            "S/MIME signed",
+            _signed(),
+            ("chen@example.test",),
+            "accepted",
+            change="beside a text part for the footer",
+        ),
         Letter("one-click, then …", _text("More"), ("anne@example.test",), "accepted", opts_out_after=True),
     ]
 
@@ -109,7 +116,7 @@ def _whole_message() -> list[Letter]:
             "identity.reverse_path",
             sender="ceo@bank.test",
         ),
-        Letter("S/MIME signed", _signed(), ("budi@example.test",), "refused", "message.opaque"),
+        Letter("S/MIME encrypted", _encrypted(), ("budi@example.test",), "refused", "message.opaque"),
     ]
 
 
@@ -147,3 +154,9 @@ def _signed() -> bytes:
     body = "--s\nContent-Type: text/plain\n\nSigned by hand.\n"
     body += "--s\nContent-Type: application/pkcs7-signature; name=smime.p7s\nContent-Transfer-Encoding: base64\n\n"
     return (head + body + "MIIB\n--s--\n").replace("\n", "\r\n").encode()
+
+
+def _encrypted() -> bytes:
+    head = f"From: {NEWS}\nTo: reader@example.test\nSubject: Encrypted\nMIME-Version: 1.0\n"
+    head += "Content-Type: application/pkcs7-mime; smime-type=enveloped-data; name=smime.p7m\n"
+    return (head + "Content-Transfer-Encoding: base64\n\nMIIB\n").replace("\n", "\r\n").encode()

@@ -21,6 +21,14 @@ def encoding_named(token: str) -> str:
     return _SPELLINGS.get(token, token)
 
 
+_KNOWN = frozenset({"7bit", "8bit", "binary", "quoted-printable", "base64"})
+
+
+def is_known(encoding: str) -> bool:
+    """Whether `decoded_octets` knows this transfer encoding."""
+    return encoding in _KNOWN
+
+
 def decoded_octets(raw: bytes, part: Part) -> bytes | None:
     """The part's body after its transfer encoding; None where it does not decode."""
     body = raw[part.body : part.end]

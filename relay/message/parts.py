@@ -50,13 +50,28 @@ class Part:
     """Whether the last delimiter closes the multipart; without it the last part runs to the end."""
 
 
+@dataclass(frozen=True, slots=True)
+class Mend:
+    """Received octets [start, end) that readers would read differently, and what every reader reads alike."""
+
+    part: str
+    """Number of the part at that time; '' for the message itself."""
+    what: str
+    """The change in words, for `relay check`."""
+    start: int
+    end: int
+    octets: bytes
+
+
 @dataclass(slots=True)
 class Message:
-    """A scanned message: the octets as received (CRLF lines, no bare CR, LF or NUL) and its part tree."""
+    """A scanned message: the octets as received (CRLF lines, no bare CR, LF or NUL), mended, and its part tree."""
 
     raw: bytes
     root: Part
     faults: tuple[FaultFound, ...]
+    mends: tuple[Mend, ...] = ()
+    """What was changed in the received octets before they could be read; `raw` has it."""
 
     def values(self, name: str) -> list[str]:
         """Raw values of a root field by lower-case name, unfolded, stripped, in order; latin-1 decoded."""
@@ -72,6 +87,10 @@ class Message:
 
 def _unfolded(value: bytes) -> str:
     return " ".join(value.decode("latin-1").replace("\r\n", "").split())
+
+
+ADDED = "footer"
+"""Number of the text part that rewriting will add to a message in which nothing else can bear the footer."""
 
 
 @dataclass(frozen=True, slots=True)

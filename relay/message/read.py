@@ -8,13 +8,14 @@ from policies.address import Address
 from policies.facts import Fault, FaultFound, FooterIdentity, MessageFacts, PartFacts
 from relay.message import html_source
 from relay.message.decode import decoded_octets
-from relay.message.displayed import displayed_parts, inline_pgp
+from relay.message.displayed import displayed_parts, lacks_text, pgp_encrypted, pgp_signed
 from relay.message.language import language_tag
 from relay.message.mailboxes import one_mailbox
 from relay.message.mime_header import decoded
 from relay.message.part_reading import Readers, read_part
 from relay.message.parts import DisplayedPart, Message, Part
 from relay.message.postal_address import RegisteredAddress
+from relay.message.restructuring import part_to_add
 
 ON_LOOP = 256 * 1024
 """Octets of HTML up to which a part is parsed on the event loop (DESIGN.md §6)."""
@@ -35,6 +36,8 @@ class _Parts:
     facts: list[PartFacts] = field(default_factory=list)
     displayed: list[DisplayedPart] = field(default_factory=list)
     faults: list[FaultFound] = field(default_factory=list)
+    sealed: list[Part] = field(default_factory=list)
+    """Shown, and to be left as they are."""
     opaque: str = ""
 
 
@@ -104,7 +107,7 @@ def _read_parts(message: Message, footer: FooterIdentity, public_url: str, addre
     if any(one.fault is Fault.HEADERS_TOO_LARGE for one in message.faults):
         return found
     shown = displayed_parts(message)
-    found.opaque = shown.opaque
+    found.opaque, found.sealed = shown.opaque, shown.sealed
     if shown.opaque:
         return found
     language = language_tag(_first(message, "content-language"))
@@ -112,6 +115,11 @@ def _read_parts(message: Message, footer: FooterIdentity, public_url: str, addre
     readers = Readers(footer, address, own_links, language)
     for part in shown.parts:
         _read_one(message, part, readers, found)
+    readable = not found.opaque and not found.faults
+    if readable and lacks_text(message, [one.part for one in found.displayed], found.sealed):
+        facts, added = part_to_add(message, found.sealed, language)
+        found.facts.append(facts)
+        found.displayed.append(added)
     return found
 
 
@@ -125,7 +133,10 @@ def _read_one(message: Message, part: Part, readers: Readers, found: _Parts) -> 
             found.faults.append(FaultFound(Fault.HTML_TOO_LARGE, f"part {part.number}"))
             return
     else:
-        found.opaque = found.opaque or inline_pgp(octets)
+        found.opaque = found.opaque or pgp_encrypted(octets)
+        if pgp_signed(octets):
+            found.sealed.append(part)
+            return
     facts, displayed = read_part(part, octets, readers)
     found.facts.append(facts)
     found.displayed.append(displayed)

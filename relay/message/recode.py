@@ -60,6 +60,16 @@ def walk(root: Part) -> Iterator[Part]:
         waiting += reversed(part.children)
 
 
+def unsigned(root: Part) -> Iterator[Part]:
+    """The same without signed parts and what is in them: every octet there stays, and 7-bit it is (displayed.py)."""
+    waiting = [root]
+    while waiting:
+        part = waiting.pop()
+        if part.content_type != "multipart/signed":
+            yield part
+            waiting += reversed(part.children)
+
+
 def _encoded(message: Message, change: Recode, body: bytes) -> bytes:
     if change.encoding == "base64":
         end = b"\r\n" if change.part is message.root else b""

@@ -14,6 +14,7 @@ from relay.message.parts import DisplayedPart, Message
 from relay.message.placement import placed
 from relay.message.recipe import CopyRecipe, Recipe
 from relay.message.recode import Recode, walk
+from relay.message.restructuring import restructured
 from relay.message.splice import Body, Replacement
 from relay.message.writing import Writing
 
@@ -35,11 +36,14 @@ class Prepared:
     def __init__(
         self, message: Message, displayed: Sequence[DisplayedPart], recipe: Recipe, keys: SigningKeys
     ) -> None:
-        self.message = message
-        self._displayed = tuple(displayed)
+        whole = restructured(message, displayed, recipe)
+        self.message = whole.message
+        self._displayed = whole.displayed
+        mended = [Change(one.part, one.what) for one in message.mends]
+        self._structure = (*mended, *[Change("", what) for what in whole.changes])
         self._recipe = recipe
         self._keys = keys
-        self._fit = fitted(message, displayed, recipe, eight_bit=True)
+        self._fit = fitted(self.message, self._displayed, recipe, eight_bit=True)
         self._header = OutgoingHeader(self._fit.message, recipe, keys)
         self._body = _body(self._fit)
         self._seven_bit: tuple[OutgoingHeader, Body] | None = None
@@ -48,7 +52,8 @@ class Prepared:
     @property
     def changes(self) -> tuple[Change, ...]:
         """What rewriting changes, header first, parts in order."""
-        return (*_header_changes(self.message, self._header, self._recipe), *_body_changes(self._fit))
+        header = _header_changes(self.message, self._header, self._recipe)
+        return (*header, *self._structure, *_body_changes(self._fit))
 
     @property
     def displayed_parts(self) -> list[str]:

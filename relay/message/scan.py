@@ -1,4 +1,8 @@
-"""Received octets to a tree of parts by offsets: limits first, then one iterative pass; nothing is copied."""
+"""Received octets to a tree of parts by offsets: limits first, then one iterative pass; nothing is copied.
+
+What different readers would take apart differently is mended, where every reader then agrees (mending.py), and the
+octets are scanned again; the rest is a fault.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from policies.facts import Fault, FaultFound
-from relay.message.decode import encoding_named
+from relay.message import mending
+from relay.message.decode import encoding_named, is_known
 from relay.message.mime_header import content_type, decoded, parameters, token
-from relay.message.parts import Field, Message, Part
+from relay.message.parts import Field, Mend, Message, Part
 
 MAX_DEPTH = 50
 """Parts within parts (RELIABILITY.md row 16)."""
@@ -24,34 +29,36 @@ MAX_LINE = 998
 
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:[^\r\n]*(?:\r\n[ \t][^\r\n]*)*(?:\r\n|\Z)")
 _BEFORE_HEADER = re.compile(rb"(?:[ \t]+\r\n)*(?:>?From [^\r\n]*\r\n)?")
-_ONCE = frozenset(
-    {
-        "from",
-        "sender",
-        "reply-to",
-        "to",
-        "cc",
-        "date",
-        "subject",
-        "message-id",
-        "mime-version",
-        "content-type",
-        "content-transfer-encoding",
-    }
-)
-"""Fields whose second copy another reader may believe instead of the first (row 23, RFC 5322 §3.6)."""
-_ONCE_IN_PART = frozenset({"content-type", "content-transfer-encoding"})
+MAX_MENDING = 4
+"""How often a message is mended and scanned again before what is left of it is a fault."""
+_ONCE = frozenset({"from", "sender", "to", "date", "subject", "content-type"})
+"""Fields whose second copy another reader may believe instead of the first (row 23; Sender: clause 5.3)."""
+_ONCE_IN_PART = frozenset({"content-type"})
 _ADDRESS_FIELDS = frozenset({"from", "sender", "reply-to", "to", "cc", "bcc"})
 
 
 def scan(raw: bytes) -> Message:
-    """The structure of one message with CRLF lines, and every fault found; never raises."""
-    return _Scan(raw).message()
+    """The structure of one message with CRLF lines, what was mended in it, every fault found; never raises."""
+    done: list[Mend] = []
+    for _ in range(MAX_MENDING):
+        one = _Scan(raw)
+        message = one.message()
+        mends = one.mends
+        if not mends:
+            break
+        raw = mending.mended(raw, mends)
+        done += mends
+    else:
+        message = _Scan(raw, mends=None).message()
+    message.mends = tuple(done)
+    return message
 
 
 @dataclass(slots=True)
 class _Scan:
     raw: bytes
+    mends: list[Mend] | None = field(default_factory=list)
+    """What can be mended; None: everything counts as a fault."""
     faults: list[FaultFound] = field(default_factory=list)
     parts: int = 0
 
@@ -59,7 +66,7 @@ class _Scan:
         self._lines()
         root = self._part("", self._header_start(), len(self.raw), "text/plain")
         self._root_header(root)
-        if not any(f.fault is Fault.HEADERS_TOO_LARGE for f in self.faults):
+        if not self.mends and not any(f.fault is Fault.HEADERS_TOO_LARGE for f in self.faults):
             self._tree(root)
         if not root.content_type.startswith("multipart/"):
             root.number = "1"
@@ -68,6 +75,13 @@ class _Scan:
     def _fault(self, fault: Fault, where: str) -> None:
         if len(self.faults) < 20:
             self.faults.append(FaultFound(fault, where))
+
+    def _mend(self, mend: Mend | None, fault: Fault, where: str) -> None:
+        """Notes what can be mended, and what cannot as the fault it is."""
+        if mend is None or self.mends is None:
+            self._fault(fault, where)
+        else:
+            self.mends.append(mend)
 
     def _header_start(self) -> int:
         """Where the header starts: programs that store mail hand in their separator lines too."""
@@ -123,7 +137,7 @@ class _Scan:
             part.delimiters, part.closed = _delimiters(self.raw, part)
         lines = part.delimiters
         if not lines or (part.closed and len(lines) == 1):
-            self._fault(Fault.BROKEN_MULTIPART, f"part {part.number}" if part.number else "the message")
+            self._mend(mending.multipart(self.raw, part), Fault.BROKEN_MULTIPART, _named(part, "the message"))
             return
         default = "message/rfc822" if part.content_type == "multipart/digest" else "text/plain"
         prefix = f"{part.number}." if part.number else ""
@@ -136,7 +150,7 @@ class _Scan:
 
     def _part(self, number: str, start: int, end: int, default_type: str) -> Part:
         where = f"part {number}" if number else "the header"
-        fields, body = self._header(where, start, end)
+        fields, body, no_field = self._header(where, start, end)
         self._repeated(fields, where, _ONCE_IN_PART if number else _ONCE)
         part = Part(number, start, body, end, fields, default_type, {}, "7bit", "")
         for one in reversed(fields):
@@ -144,6 +158,10 @@ class _Scan:
                 self._content_field(part, one)
         if part.content_type.startswith("multipart/"):
             part.boundary = part.parameters.get("boundary", "").rstrip().encode("latin-1", "replace")
+        elif not is_known(part.encoding) and (mend := mending.encoding(part)):
+            self._mend(mend, Fault.BROKEN_ENCODING, where)
+        if no_field >= 0:
+            self._mend(mending.header_end(self.raw, part, no_field), Fault.BAD_HEADER, where)
         return part
 
     def _content_field(self, part: Part, one: Field) -> None:
@@ -160,28 +178,29 @@ class _Scan:
             part.disposition = kind if kind in ("", "inline") else "attachment"
             part.filename = decoded(parameters(value).get("filename", "")) or part.filename
 
-    def _header(self, where: str, start: int, end: int) -> tuple[list[Field], int]:
-        """The fields from `start`, and where the body begins."""
+    def _header(self, where: str, start: int, end: int) -> tuple[list[Field], int, int]:
+        """The fields from `start`, where the body begins, and the first line that is no field; -1: there is none."""
         raw = self.raw
         if raw.startswith(b"\r\n", start, end):
-            return [], start + 2
+            return [], start + 2, -1
         blank = raw.find(b"\r\n\r\n", start, min(end, start + MAX_HEADER + 4))
         if blank < 0 and end - start > MAX_HEADER:
             self._fault(Fault.HEADERS_TOO_LARGE, where)
-            return [], end
+            return [], end, -1
         stop, body = (blank + 2, blank + 4) if blank >= 0 else (end, end)
-        return self._fields(where, start, stop), body
+        fields, no_field = self._fields(where, start, stop)
+        return fields, body, no_field
 
-    def _fields(self, where: str, at: int, stop: int) -> list[Field]:
+    def _fields(self, where: str, at: int, stop: int) -> tuple[list[Field], int]:
         raw, match = self.raw, _FIELD.match
         fields: list[Field] = []
-        bad = False
+        bad = -1
         while at < stop:
             found = match(raw, at, stop)
             if found is None:
+                bad = at if bad < 0 else bad
                 line = raw.find(b"\r\n", at, stop)
                 at = line + 2 if line >= 0 else stop
-                bad = True
                 continue
             name = found[1].decode("ascii").lower()
             fields.append(Field(name, at, raw.index(b":", at) + 1, found.end()))
@@ -189,17 +208,26 @@ class _Scan:
             if len(fields) > MAX_FIELDS:
                 self._fault(Fault.HEADERS_TOO_LARGE, where)
                 break
-        if bad:
-            self._fault(Fault.BAD_HEADER, where)
-        return fields
+        return fields, bad
 
     def _repeated(self, fields: list[Field], where: str, once: frozenset[str]) -> None:
         seen: set[str] = set()
         for one in fields:
-            if one.name in seen and one.name in once:
+            if one.name in seen and (one.name in once or self._encoded_twice(fields, one)):
                 self._fault(Fault.DUPLICATE_FIELD, one.name if where == "the header" else f"{where} {one.name}")
                 return
             seen.add(one.name)
+
+    def _encoded_twice(self, fields: list[Field], one: Field) -> bool:
+        """Whether a part names two transfer encodings that differ."""
+        if one.name != "content-transfer-encoding":
+            return False
+        values = [self.raw[each.value : each.end].decode("latin-1") for each in fields if each.name == one.name]
+        return len({encoding_named(token(value)) for value in values}) > 1
+
+
+def _named(part: Part, whole: str) -> str:
+    return f"part {part.number}" if part.number else whole
 
 
 def _delimiters(raw: bytes, part: Part) -> tuple[list[tuple[int, int]], bool]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from relay.message.charset import decode_lenient
 from relay.message.parts import Message, Part
-from relay.message.recode import Recode, rescanned, walk
+from relay.message.recode import Recode, rescanned, unsigned
 from relay.message.splice import Replacement
 from relay.message.transfer import IDENTITY
 
@@ -21,7 +21,7 @@ _WORD = 15
 def outside_bodies(message: Message) -> Message:
     """8-bit octets in part headers become encoded words; in preambles and epilogues, which nobody is shown, '?'."""
     replacements: list[Replacement] = []
-    for part in walk(message.root):
+    for part in unsigned(message.root):
         if part is not message.root:
             replacements += _fields(message.raw, part)
         if part.children:
@@ -54,7 +54,7 @@ def _around(raw: bytes, part: Part) -> Iterator[Replacement]:
 
 def bodies(message: Message) -> Iterator[Recode]:
     """Every part with 8-bit octets encoded, every multipart that says 8bit relabelled."""
-    for part in walk(message.root):
+    for part in unsigned(message.root):
         labelled = part.encoding in ("8bit", "binary")
         body = message.raw[part.body : part.end]
         if part.children or body.isascii():

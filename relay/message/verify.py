@@ -6,7 +6,7 @@ import html
 
 from policies.facts import FooterIdentity
 from relay.message.displayed import displayed_parts
-from relay.message.parts import DisplayedPart, Message
+from relay.message.parts import ADDED, DisplayedPart, Message
 from relay.message.pen import wide_codec
 from relay.message.read import read
 from relay.message.recipe import CopyRecipe, Recipe
@@ -27,7 +27,7 @@ def problems(prepared: Prepared, copy: CopyRecipe, footer: FooterIdentity, recip
     if prepared.appended and prepared.body(copy).rstrip().endswith(copy.opt_out_url.encode()):
         return []
     message = scan(prepared.unsigned(copy))
-    found = [f"{one.where}: {one.fault}" for one in message.faults]
+    found = [f"{one.where}: {one.fault}" for one in message.faults] + [one.what for one in message.mends]
     if not found and _only_relinked(message, prepared, copy):
         return []
     public_url = copy.opt_out_url.partition("/u/")[0]
@@ -36,7 +36,7 @@ def problems(prepared: Prepared, copy: CopyRecipe, footer: FooterIdentity, recip
         found.append(reading.facts.opaque)
     if [one.part.number for one in reading.displayed] != prepared.displayed_parts:
         found.append("the rewritten message does not show the parts it had")
-    if not reading.displayed:
+    if all(one.part.number == ADDED for one in reading.displayed):
         found.append("no part of the message is shown as text")
     for one in reading.displayed:
         found += [f"part {one.part.number}: {what}" for what in _lacking(one, copy, recipe)]

@@ -6,11 +6,10 @@ import pytest
 from running import message
 
 ANNE, BUDI, STRANGER = "anne@example.test", "budi@example.test", "stranger@example.test"
-SIGNED = (
-    b"From: Acme <news@acme.test>\nSubject: signed\nMIME-Version: 1.0\n"
-    b'Content-Type: multipart/signed; protocol="application/pkcs7-signature"; micalg=sha-256; boundary=b\n\n'
-    b"--b\nContent-Type: text/plain\n\nHello.\n--b\nContent-Type: application/pkcs7-signature; name=smime.p7s\n"
-    b"Content-Transfer-Encoding: base64\n\nAAAA\n--b--\n"
+SEALED = (
+    b"From: Acme <news@acme.test>\nSubject: encrypted\nMIME-Version: 1.0\n"
+    b"Content-Type: application/pkcs7-mime; smime-type=enveloped-data; name=smime.p7m\n"
+    b"Content-Transfer-Encoding: base64\n\nAAAA\n"
 )
 
 
@@ -36,7 +35,7 @@ def test_an_accepted_message_exits_0_and_tells_what_would_be_changed(check):
 
 
 def test_a_rejected_message_exits_1_and_names_its_rule(check):
-    report = check(SIGNED, ANNE, code=1)
+    report = check(SEALED, ANNE, code=1)
 
     assert (report["verdict"], report["rule"]) == ("rejected", "message.opaque")
     assert report["why"]

@@ -33,6 +33,8 @@ PLAIN = "Content-Type: text/plain\r\n\r\nRipe apples."
 RICH = f"Content-Type: text/html\r\n\r\n{HTML}"
 FILE = 'Content-Type: text/plain; name="a.txt"\r\nContent-Disposition: attachment\r\n\r\nfile'
 PICTURE = "Content-Type: image/png\r\n\r\nx"
+SEALED = f"Content-Type: multipart/signed; boundary=s\r\n\r\n--s\r\n{PLAIN}\r\n--s\r\n{PICTURE}\r\n--s--"
+CLOSED = f"Content-Type: multipart/encrypted; boundary=e\r\n\r\n--e\r\n{PICTURE}\r\n--e--"
 
 
 @pytest.mark.parametrize(
@@ -49,6 +51,16 @@ PICTURE = "Content-Type: image/png\r\n\r\nx"
         (multipart("mixed", PLAIN, "Content-Type: message/rfc822\r\n\r\nFrom: x@y.test\r\n\r\nold"), ["1"]),
         (multipart("report", PLAIN, "Content-Type: message/delivery-status\r\n\r\nx: y\r\n"), ["1"]),
         (multipart("alternative", PLAIN, "Content-Type: text/calendar\r\n\r\nBEGIN:VCALENDAR"), ["1"]),
+        (multipart("alternative", PLAIN, "Content-Type: text/x-amp-html\r\n\r\n<html amp4email>"), ["1"]),
+        (multipart("mixed", PLAIN, SEALED), ["1", "footer"]),
+        (multipart("mixed", SEALED, PLAIN), ["2"]),
+        (multipart("alternative", SEALED, PLAIN), ["2", "footer"]),
+        (multipart('signed; protocol="application/pkcs7-signature"', PLAIN, PICTURE), ["footer"]),
+        (multipart('signed; protocol="application/pgp-signature"', PLAIN, PICTURE), ["footer"]),
+        (message("-----BEGIN PGP SIGNED MESSAGE-----\r\n\r\nx"), ["footer"]),
+        (multipart("mixed", PICTURE, PICTURE), ["footer"]),
+        (message("x", "image/png"), ["footer"]),
+        (message("BEGIN:VCALENDAR", "text/calendar"), ["footer"]),
     ],
 )
 def test_what_is_shown_as_text_is_read(raw, numbers):
@@ -62,17 +74,15 @@ def test_what_is_shown_as_text_is_read(raw, numbers):
 @pytest.mark.parametrize(
     ("raw", "words"),
     [
-        (multipart('signed; protocol="application/pkcs7-signature"', PLAIN, PICTURE), "S/MIME signed"),
-        (multipart('signed; protocol="application/pgp-signature"', PLAIN, PICTURE), "PGP/MIME signed"),
+        (multipart('signed; protocol="application/pkcs7-signature"', f"{PLAIN}\u00e9", PICTURE), "8-bit"),
         (multipart("encrypted", PICTURE, PICTURE), "encrypted (PGP/MIME)"),
         (message("x", "application/pkcs7-mime; smime-type=enveloped-data"), "S/MIME encrypted"),
         (message("x", "application/x-pkcs7-mime"), "S/MIME signed or encrypted"),
-        (message("-----BEGIN PGP SIGNED MESSAGE-----\r\n\r\nx"), "PGP signed"),
         (message("Hi\r\n-----BEGIN PGP MESSAGE-----\r\nx"), "PGP encrypted"),
-        (multipart("alternative", PLAIN, "Content-Type: text/x-amp-html\r\n\r\n<html amp4email>"), "AMP"),
-        (multipart("mixed", PICTURE, PICTURE), "no text"),
-        (message("x", "image/png"), "no text"),
-        (message("BEGIN:VCALENDAR", "text/calendar"), "calendar"),
+        (multipart("signed", CLOSED, PICTURE), "encrypted (PGP/MIME)"),
+        (multipart("alternative", "Content-Type: text/x-amp-html\r\n\r\n<html amp4email>"), "AMP"),
+        (message("x", "text/x-amp-html"), "AMP"),
+        (message("x", "message/partial; id=a; number=1"), "piece of another"),
     ],
 )
 def test_what_cannot_be_read_or_rewritten_is_named(raw, words):

@@ -140,13 +140,16 @@ def test_an_mbox_line_is_no_part_of_the_message():
 NESTED = b"".join(
     b"Content-Type: multipart/mixed; boundary=n%d\r\n\r\n--n%d\r\n" % (depth, depth) for depth in range(300)
 )
+ENCODED = b"Content-Transfer-Encoding: %s\r\n"
+UNNAMED = b"Content-Type: multipart/mixed\r\n\r\n--n%d\r\nContent-ID: <%d>\r\n"
 BROKEN = {
     "long line": (HEAD + b"\r\n" + b"x" * 999 + b"\r\n", Fault.LONG_LINE),
     "long last line": (HEAD + b"\r\nok\r\n" + b"x" * 2000, Fault.LONG_LINE),
     "8-bit header": (HEAD + "X-Name: Änne\r\n\r\n".encode(), Fault.EIGHT_BIT_HEADER),
-    "no field": (HEAD + b"this is none\r\n\r\n", Fault.BAD_HEADER),
+    "no field": (HEAD + b"this is none\r\nX-A: y\r\n\r\n", Fault.BAD_HEADER),
     "folded first line": (b" x: y\r\n" + HEAD + b"\r\n", Fault.BAD_HEADER),
-    "field without name": (HEAD + b": x\r\n\r\n", Fault.BAD_HEADER),
+    "field without name": (b": x\r\n" + HEAD + b"\r\n", Fault.BAD_HEADER),
+    "a From in two lines": (b"From\r\n : <eve@evil.test>\r\n" + HEAD + b"\r\n", Fault.BAD_HEADER),
     "large header": (HEAD + b"X-A: " + b"\r\n ".join([b"y" * 900] * 120) + b"\r\n\r\n", Fault.HEADERS_TOO_LARGE),
     "many fields": (HEAD + b"X-A: y\r\n" * 500 + b"\r\n", Fault.HEADERS_TOO_LARGE),
     "many addresses": (HEAD + b"Cc: " + b",\r\n ".join([b"a@b.test"] * 1001) + b"\r\n\r\n", Fault.TOO_MANY_ADDRESSES),
@@ -157,8 +160,12 @@ BROKEN = {
     "nothing": (b"", Fault.MISSING_FROM),
     "nested 300 deep": (HEAD + NESTED, Fault.TOO_DEEP),
     "1,001 parts": (multipart(b"--b1\r\n\r\n\r\n" * 1001 + b"--b1--\r\n"), Fault.TOO_MANY_PARTS),
-    "no boundary": (HEAD + b"Content-Type: multipart/mixed\r\n\r\n--b1\r\n\r\nx\r\n", Fault.BROKEN_MULTIPART),
-    "a boundary that never comes": (multipart(b"--b2\r\n\r\nx\r\n"), Fault.BROKEN_MULTIPART),
+    "two encodings": (HEAD + b"".join(map(ENCODED.__mod__, (b"7bit", b"base64"))) + b"\r\n", Fault.DUPLICATE_FIELD),
+    "two senders": (HEAD + b"Sender: a@acme.test\r\nSender: b@acme.test\r\n\r\n", Fault.DUPLICATE_FIELD),
+    "broken seven deep": (
+        HEAD + b"".join(UNNAMED % (n, n) for n in range(7)),
+        Fault.BROKEN_MULTIPART,
+    ),
 }
 
 
@@ -178,6 +185,8 @@ WHOLE = {
     "1,000 parts": multipart(b"--b1\r\n\r\n\r\n" * 1000 + b"--b1--\r\n"),
     "blank before the colon": HEAD + b"X-A : y\r\n\r\n",
     "fold of blanks": HEAD + b"X-A: y\r\n \r\n\r\n",
+    "two Cc, Reply-To and Message-ID": HEAD + b"Cc: a@b.test\r\nReply-To: a@b.test\r\nMessage-ID: <a@b>\r\n" * 2,
+    "one encoding said twice": HEAD + b"".join(map(ENCODED.__mod__, (b"8bit", b" 8BIT"))) + b"\r\n",
     "two Received": HEAD + b"Received: x\r\nReceived: y\r\n\r\n",
     "8-bit body": HEAD + b"\r\n\xe4\xf6\xfc\r\n",
     "many mail addresses in names": HEAD + b"Cc: " + b",\r\n ".join([b'"a@b.test" <a@b.test>'] * 700) + b"\r\n\r\n",
