@@ -6,39 +6,35 @@ import asyncio
 import os
 import random
 import socket
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from config.load import Loaded
 from config.schema import Settings
-from config.schema import Smarthost as SmarthostSettings
 from policies.facts import SuppressionReason
 from policies.registry import build
 from relay.adapters.clock import SystemClock
 from relay.adapters.dkim_keys import KeyDirectory
 from relay.adapters.journal_output import open_outputs
 from relay.adapters.maildir import Maildir
-from relay.adapters.smarthost import Opener, Route, client_context
 from relay.adapters.store.address_books import StoreAddressBooks
 from relay.adapters.store.journal_reading import JournalReader
 from relay.adapters.store.mail_store import MailStore, open_mail_store
+from relay.adapters.store.notice_rows import StoreNotices
 from relay.adapters.store.refusal_rows import StoreRefusals
 from relay.adapters.store.retention import expire
 from relay.adapters.store.suppressions import People
 from relay.adapters.store.tallies import StoreTallies
 from relay.counters import Counters
 from relay.forwarding.answers import CONSENT_RULES, Answers
-from relay.forwarding.breaker import Breaker
 from relay.forwarding.commit import Commit
 from relay.forwarding.dsn import Reports
-from relay.forwarding.links import Links
 from relay.forwarding.office import Office
 from relay.forwarding.recheck import Recheck
 from relay.forwarding.retry import Keeper
-from relay.forwarding.smarthosts import Pool, Weighted
+from relay.forwarding.smarthosts import Pool
 from relay.forwarding.states import Timetable
 from relay.gather import Gather
 from relay.identifiers import new_ref
@@ -52,8 +48,10 @@ from relay.reading import Reader
 from relay.recipes import Recipes
 from relay.record import Record
 from relay.refusals import Refusals
+from relay.reloading import in_force
 from relay.rendering import Rendering
 from relay.sending import Sending
+from relay.smarthost_doors import smarthosts
 from relay.smtp.auth import Passwords
 from relay.smtp.gate import Gate
 from relay.smtp.guesses import Guesses
@@ -62,6 +60,7 @@ from relay.stages import Stages
 from relay.tokens import KeyRing, Tokens
 
 if TYPE_CHECKING:
+    from relay.enforcement.notices import RefusalNotices
     from relay.web.server import WebServer
 
 RETENTION_SECONDS = 3600.0
@@ -148,6 +147,26 @@ class App:
         render = Rendering(self.keys, self.settings.hostname, self.settings.platform.public_url)
         return Keeper(self.office, self.store.directory, render)
 
+    def refusal_notices(self, queued: Callable[[], None]) -> RefusalNotices:
+        """Mail to owners about refusals; `queued` wakes the keeper."""
+        # Here, not above: templates are the keeper's business, and workers start without them.
+        from relay.enforcement.notice_letters import Letters
+        from relay.enforcement.notices import OwnerPost, RefusalNotices
+        from relay.permission.stationery import Stationery
+
+        platform, page_of = self.settings.platform, self.stages.refusals.url
+        stationery = Stationery(platform.mail_domain, self.office.reports.sign)
+        post = OwnerPost(stationery, self.tokens, self.clock, self.settings.delivery.expire_after)
+        return RefusalNotices(
+            self.settings.notices,
+            StoreNotices(self.store.engine, self.store.writer),
+            lambda notices: Letters(platform, page_of, notices.digest_hour),
+            post,
+            self.journal,
+            self.clock,
+            queued,
+        )
+
     async def retention(self, ending: asyncio.Event) -> None:
         """Forget journal rows in time, until the process ends."""
         keep = timedelta(days=self.settings.retention.journal)
@@ -190,11 +209,15 @@ class App:
         return await self.smarthosts.probe()
 
     def renew(self, loaded: Loaded) -> None:
-        """After a reload: rules, thresholds, log files and certificates; what is bound stays bound."""
-        self.stages.renew(loaded.settings, build(loaded.settings))
+        """After a reload: rules, token keys, log files and certificates; what is bound stays bound."""
+        settings, sending = in_force(self.settings, loaded.settings), self.stages.sending
+        self.stages.sending = replace(sending, recipes=replace(sending.recipes, settings=settings))
+        self.stages.renew(settings, build(settings))
+        self.tokens.renew(KeyRing.read(self.settings.data_dir / "keys"))
         self.journal.reopen()
         for server in self.servers:
-            server.reload_certificate()
+            server.reload_certificate(settings.tls)
+        self.settings = settings
 
     async def close(self) -> None:
         """Links, helpers and the store, in this order; what waits for the writer is written."""
@@ -224,21 +247,6 @@ class Signers:
     def platform(self) -> tuple[str, str] | None:
         wanted = self.settings.dkim.platform_signature
         return self.keys.for_author(self.settings.platform.mail_domain) if wanted else None
-
-
-def smarthosts(settings: Settings, clock: SystemClock) -> Pool:
-    """Every configured smarthost behind one door."""
-    doors = [Weighted(_door(settings, one, clock), one.weight) for one in settings.smarthost]
-    return Pool(doors, random.random)
-
-
-def _door(settings: Settings, one: SmarthostSettings, clock: SystemClock) -> Links | Maildir:
-    if one.url.startswith("maildir:"):
-        return Maildir(Path(one.url.removeprefix("maildir:")))
-    route, clocks = Route.parse(one.url), settings.delivery
-    opener = Opener(route, settings.hostname, clocks.connect_timeout, client_context(one.verify))
-    breaker = Breaker(clock.monotonic)
-    return Links(route.name, opener.open, one.connections, one.messages_per_connection, clocks.idle_timeout, breaker)
 
 
 def _office(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from datetime import UTC, datetime
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _SIGNS = frozenset(_ALPHABET)
@@ -36,6 +37,11 @@ def ref_number(ref: str) -> int:
     if not is_ref(ref):
         raise ValueError("not a REF")
     return int(ref.translate(_AS_PYTHON), 32)
+
+
+def ref_at(ref: str) -> datetime:
+    """When a REF was made; ValueError where it is none."""
+    return datetime.fromtimestamp((ref_number(ref) >> 80) / 1000, UTC)
 
 
 def ref_prefix(ref: str) -> int:

@@ -8,6 +8,8 @@ from policies.chain import Decision
 from policies.facts import Sender, SenderFacts
 from policies.sender.identity import ReversePath
 from policies.verdict import Defer, Refusal, Reject, Reply
+from relay.masking import masked_text
+from relay.ports import RefusalRow
 from relay.tokens import Tokens
 
 
@@ -61,3 +63,10 @@ class Refusals:
         return Refusal(451, "3.0", "a fault of ours, not of your message; try again later").reply(
             "internal", ref, self.url(ref)
         )
+
+
+def sentence(row: RefusalRow) -> str:
+    """What a reply says between the rule id and the REF, addresses masked."""
+    _, _, rest = row.reply.partition(f"{row.rule}: ")
+    text = masked_text(rest.rpartition(f" [{row.ref}]")[0] or rest)
+    return text if "@" in text.partition(" ")[0] else text[:1].upper() + text[1:]

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from fastapi import APIRouter, Request, Response
 
+from relay.masking import masked
 from relay.permission.opt_out import OptOuts, Scope, Subject, Way
 from relay.ports import StoreUnavailable
 from relay.web.clients import Clients
 from relay.web.form import fields_of
-from relay.masking import masked
 from relay.web.pages import Pages
 
 _SCOPES = {"list": Scope.LIST, "sender": Scope.SENDER, "everyone": Scope.EVERYONE}

@@ -10,9 +10,10 @@ from fastapi import APIRouter, Request, Response
 
 from policies.clauses import CLAUSES
 from policies.guidance import GUIDANCE
-from relay.ports import Clock, RefusalRow, RefusalRows, StoreUnavailable
-from relay.tokens import Tokens
 from relay.masking import masked, masked_text
+from relay.ports import Clock, RefusalRow, RefusalRows, StoreUnavailable
+from relay.refusals import sentence
+from relay.tokens import Tokens
 from relay.web.pages import Pages
 
 SHOWN_FOR = timedelta(days=30)
@@ -94,7 +95,7 @@ def _shown(pages: Pages, language: str, row: RefusalRow) -> Shown:
         Found(_place(pages, language, part, line), masked_text(excerpt)) for part, line, excerpt in row.findings
     ]
     return Shown(
-        text=_text_of(row),
+        text=sentence(row),
         rule=row.rule,
         clause=row.clause,
         clause_title=_TITLES.get(row.clause, ""),
@@ -116,10 +117,3 @@ def _place(pages: Pages, language: str, part: str, line: int) -> str:
 
 def _more(pages: Pages, language: str, count: int) -> str:
     return pages.text(language, "refusal_more", {"count": str(count)}) if count > 0 else ""
-
-
-def _text_of(row: RefusalRow) -> str:
-    """The part of the reply between the rule id and the REF, addresses masked."""
-    _, _, rest = row.reply.partition(f"{row.rule}: ")
-    text = masked_text(rest.rpartition(f" [{row.ref}]")[0] or rest)
-    return text if "@" in text.partition(" ")[0] else text[:1].upper() + text[1:]

@@ -59,9 +59,9 @@ class StoreNotices:
         wanted = select(refusal_notice.c.account_id).where(due_at <= to_us(now)).order_by(due_at)
         return await self._numbers(wanted.limit(limit))
 
-    async def _numbers(self, wanted: Select[tuple[int]]) -> list[int]:
+    async def _numbers(self, wanted: Select[int]) -> list[int]:
         async with self._engine.connect() as connection:
-            return list((await connection.execute(wanted)).scalars())
+            return [number for (number,) in await connection.execute(wanted)]
 
     async def owner(self, account_id: int) -> Owner | None:
         one = account.c
