@@ -19,10 +19,10 @@ from relay.message.read import read
 from relay.message.scan import scan
 
 NEWS, READER = "news@acme.test", "person30@example.test"
-BROKEN = {"message.malformed", "unsubscribe.link"}
-MOST_REFUSED = 0.13
-"""Of the messages: what RELIABILITY's table has refused (8-bit or doubled fields, lines over 998 octets, NUL) and
-what different readers would take apart differently.
+BROKEN = {"message.malformed", "message.opaque", "unsubscribe.link"}
+MOST_REFUSED = 0.1
+"""Of the messages: what RELIABILITY's table has refused (8-bit or doubled fields, lines over 998 octets, NUL), what
+can only be guessed at, pieces of other messages.
 """
 HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 SIZE = re.compile(r"font-size\s*:\s*([0-9.]+)", re.IGNORECASE)
@@ -87,9 +87,9 @@ def test_nothing_is_put_off_and_every_refusal_names_its_rule(replies, capsys):
                 print(f"  {name} {count} ({count / whole:.1%})", end="")
 
 
-def test_few_messages_are_refused_that_are_not_signed_sealed_or_attachments_alone(replies):
+def test_few_messages_are_refused(replies):
     own = [(one, reply) for one, _, reply in replies[1].values() if one.kind == "mime"]
-    refused = [(one.name, reply) for one, reply in own if word(reply) not in ("accepted", "message.opaque")]
+    refused = [(one.name, reply) for one, reply in own if word(reply) != "accepted"]
 
     assert {word(reply) for _, reply in refused} <= BROKEN
     assert len(refused) <= MOST_REFUSED * len(own), Counter(refusal(reply)["what"][:60] for _, reply in refused)
