@@ -16,7 +16,9 @@ import uvloop
 import relay.adapters.sqlite_binding  # noqa: F401  (first: one SQLite library in this process)
 from config.load import Loaded, load
 from config.mistakes import ConfigError
+from policies.verdict import clean
 from relay.app import App
+from relay.smtp.certificate import CertificateFault
 
 Role = Callable[[App, "Life"], Awaitable[None]]
 
@@ -63,10 +65,17 @@ class Life:
 
     def _reload(self) -> None:
         """The supervisor checked the file; one that broke since leaves the old settings in force."""
-        with contextlib.suppress(ConfigError):
+        trouble = []
+        try:
             loaded = self.read()
             for renew in self.reloads:
                 renew(loaded)
+        except ConfigError as error:
+            trouble = [str(one) for one in error.mistakes]
+        except (CertificateFault, OSError) as error:
+            trouble = [str(error)]
+        if os.environ.get("RELAY_SUPERVISED"):
+            os.write(2, f"reloaded: {clean('; '.join(trouble))}\n".encode())
 
 
 async def _worker(app: App, life: Life) -> None:

@@ -19,13 +19,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from config.mistakes import ConfigError
 from config.schema import Settings
 from relay.notify import ServiceManager
+from relay.reloading import Changes, Outcome, State, in_force, write_state
 
 DRAIN_SECONDS = 30.0
 """How long children may finish what they began after SIGTERM (RELIABILITY.md row 72)."""
-READY, ALIVE = b"ready\n", b"alive\n"
-"""Lines of a child on its standard error: it does its work from now on; it still does."""
+READY, ALIVE, RELOADED = b"ready\n", b"alive\n", b"reloaded"
+"""Lines of a child on its standard error: it does its work from now on; it still does; it took new settings over,
+or `reloaded: ` and what it could not."""
+RELOAD_SECONDS = 10.0
+"""Within which every child has taken new settings over."""
 _BACK_OFF = (0.2, 1.0, 5.0, 15.0)
 _CALM_SECONDS = 60.0
 
@@ -81,7 +86,7 @@ def address_of(reserved: socket.socket) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Child:
     """One child process and how often it died lately."""
 
@@ -89,8 +94,14 @@ class Child:
     process: asyncio.subprocess.Process | None = None
     deaths: int = 0
     ready: asyncio.Event = field(default_factory=asyncio.Event)
+    reloaded: asyncio.Future[str] | None = None
+    """Done, with its trouble in words, once it took new settings over."""
     heard_at: float | None = None
     """Loop time of its last sign of life; None: it is not ready yet."""
+
+    def took_over(self, trouble: str) -> None:
+        if self.reloaded is not None and not self.reloaded.done():
+            self.reloaded.set_result(trouble)
 
     def silent(self, now: float, seconds: float) -> bool:
         """Ready once, and without a sign of life for so long."""
@@ -106,14 +117,16 @@ class Supervisor:
         workers: int,
         environ: Mapping[str, str],
         say: Callable[[str, str, Mapping[str, str | int]], None],
-        check_config: Callable[[], str],
+        read: Callable[[], Settings],
         manager: ServiceManager,
     ) -> None:
         self._manager = manager
         self._settings = settings
         self._environ = environ
         self._say = say
-        self._check_config = check_config
+        self._read = read
+        self._reloads = 0
+        self._reload_asked = asyncio.Event()
         self._children = [*(Child("worker") for _ in range(workers)), Child("keeper"), Child("web")]
         self._stopping = asyncio.Event()
         self._reserved: dict[str, socket.socket] = {}
@@ -124,17 +137,18 @@ class Supervisor:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stopping.set)
-        loop.add_signal_handler(signal.SIGHUP, self._reload)
+        loop.add_signal_handler(signal.SIGHUP, self._reload_asked.set)
         try:
             async with asyncio.TaskGroup() as group:
                 watchers = [group.create_task(self._watch(child)) for child in self._children]
                 announced = group.create_task(self._announce())
                 watched = group.create_task(self._manager.watch(self._healthy))
+                reloads = group.create_task(self._reload_when_asked())
                 await self._stopping.wait()
                 self._manager.stopping()
                 announced.cancel()
                 await self._drain()
-                for task in (*watchers, watched):
+                for task in (*watchers, watched, reloads):
                     task.cancel()
         finally:
             for reserved in self._reserved.values():
@@ -194,22 +208,60 @@ class Supervisor:
             if line in (READY, ALIVE):
                 child.ready.set()
                 child.heard_at = asyncio.get_running_loop().time()
+            elif line.startswith(RELOADED):
+                child.took_over(line.removeprefix(RELOADED).decode(errors="replace").strip(": \n"))
             else:
                 sys.stderr.buffer.write(line)
                 sys.stderr.flush()
         child.heard_at = None
+        child.took_over("it ended")
         return await child.process.wait()
 
-    def _reload(self) -> None:
-        self._manager.reloading()
-        mistakes = self._check_config()
-        if mistakes:
+    async def _reload_when_asked(self) -> None:
+        """One reload at a time; what is asked for meanwhile is one more."""
+        write_state(self._settings.data_dir, State(0, Outcome()))
+        while True:
+            await self._reload_asked.wait()
+            self._reload_asked.clear()
+            self._manager.reloading()
+            outcome = await self._reload()
+            self._reloads += 1
+            with contextlib.suppress(OSError):
+                write_state(self._settings.data_dir, State(self._reloads, outcome))
+            old = "serving; the settings in the file are refused, the old ones are in force"
+            self._manager.ready(old if outcome.refused else "serving")
+
+    async def _reload(self) -> Outcome:
+        """Check the whole, pass it on, wait for every process; a bad file changes nothing."""
+        try:
+            settings = self._read()
+        except ConfigError as error:
+            mistakes = "; ".join(str(one) for one in error.mistakes)
             self._say("service.reload_refused", "error", {"error": mistakes})
-            self._manager.ready("serving; the settings in the file are refused, the old ones are in force")
-            return
-        self._say("service.reloaded", "info", {})
+            return Outcome(refused=mistakes)
+        changes = Changes.between(self._settings, settings)
+        outcome = await self._passed_on(changes)
+        fields: dict[str, str | int] = {"processes": outcome.processes}
+        fields |= {"changed": " ".join(key for key, _, _ in changes.live)} if changes.live else {}
+        fields |= {"needs_restart": " ".join(key for key, _, _ in changes.restart)} if changes.restart else {}
+        fields |= {"error": "; ".join(outcome.trouble)} if outcome.trouble else {}
+        self._say("service.reloaded", "error" if outcome.trouble else "info", fields)
+        # What needs a restart is not in force: it is told again at the next reload.
+        self._settings = in_force(self._settings, settings)
+        return outcome
+
+    async def _passed_on(self, changes: Changes) -> Outcome:
+        loop = asyncio.get_running_loop()
+        asked = [one for one in self._children if one.heard_at is not None]
+        for one in asked:
+            one.reloaded = loop.create_future()
         self._signal(signal.SIGHUP)
-        self._manager.ready("serving")
+        futures = [one.reloaded for one in asked if one.reloaded is not None]
+        if futures:
+            await asyncio.wait(futures, timeout=RELOAD_SECONDS)
+        said = {one: one.reloaded.result() if one.reloaded and one.reloaded.done() else "no answer" for one in asked}
+        trouble = tuple(f"{one.role}: {words}" for one, words in said.items() if words)
+        return Outcome(changes.live, changes.restart, len(asked) - len(trouble), trouble)
 
     def _signal(self, number: signal.Signals) -> None:
         for child in self._children:

@@ -23,6 +23,7 @@ _LAYOUT = struct.Struct(">BBIIQQH")
 _URL_MAC, _LOCAL_MAC, _REFUSAL_MAC = 16, 10, 10
 _BLOCK = 64
 """Octets of a SHA-256 block."""
+_KEY_SIZE, _LAST_KEY = 32, 255
 _CORRUPT = (binascii.Error, ValueError)
 
 
@@ -39,6 +40,10 @@ class Purpose(IntEnum):
     """CFBL-Feedback-ID."""
     OWN_BOUNCE = 5
     """The reverse-path of the relay's own mail."""
+    CONFIRM = 6
+    """GET/POST /c/TOKEN: a double opt-in."""
+    MY_MAIL = 7
+    """GET/POST /me/TOKEN: everybody who may write to one address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +100,49 @@ class KeyRing:
         """Read the ring, making its first key where there is none; OSError where it cannot be read."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not any(folder.glob("*.key")):
-            _write_key(folder / "001.key")
-        return cls({int(path.stem): path.read_bytes() for path in sorted(folder.glob("*.key"))})
+            _write_key(folder / "001.key", os.urandom(_KEY_SIZE))
+        return cls.read(folder)
+
+    @classmethod
+    def read(cls, folder: Path) -> KeyRing:
+        """The ring as it is; ValueError where there is none."""
+        return cls(_read_ring(folder))
+
+    @classmethod
+    def fingerprints_in(cls, folder: Path) -> dict[int, str]:
+        """By key id, of the ring as it is; empty where there is none. OSError where it cannot be read."""
+        return {number: fingerprint(key) for number, key in _read_ring(folder).items()}
+
+    @classmethod
+    def rotate(cls, folder: Path) -> int:
+        """Make the key that signs from now on; its number. Older keys stay: their links work for ever."""
+        number = cls.open(folder).current + 1
+        if number > _LAST_KEY:
+            raise ValueError("a token has room for 255 keys, and all are used")
+        _write_key(folder / f"{number:03}.key", os.urandom(_KEY_SIZE))
+        return number
+
+    @classmethod
+    def add(cls, folder: Path, number: int, key: bytes) -> None:
+        """Put back a key of the ring; nothing happens where its number is taken."""
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write_key(folder / f"{number:03}.key", key)
 
 
-def _write_key(path: Path) -> None:
+def fingerprint(key: bytes) -> str:
+    """Tells keys apart and says nothing else of them."""
+    return hashlib.sha256(b"fingerprint:" + key).hexdigest()[:16]
+
+
+def _read_ring(folder: Path) -> dict[int, bytes]:
+    return {int(path.stem): path.read_bytes() for path in sorted(folder.glob("*.key"))}
+
+
+def _write_key(path: Path, key: bytes) -> None:
     draft = path.with_suffix(f".{os.getpid()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        file.write(os.urandom(32))
+        file.write(key)
         file.flush()
         os.fsync(file.fileno())
     try:
@@ -133,12 +172,21 @@ def _refusal_mac(key: Hmac, ref: str) -> str:
     return base64.b32encode(key(b"refusal:" + ref.encode())[:_REFUSAL_MAC]).decode().lower()
 
 
+def _stamped(form: str, at: int) -> bytes:
+    return f"stamp:{form}:{at}".encode()
+
+
 class Tokens:
     """Writes and reads tokens with one key ring. Reading returns None for anything that is not ours."""
 
     def __init__(self, ring: KeyRing) -> None:
         self._ring = ring
         self._hmacs = {number: Hmac(key) for number, key in ring.keys.items()}
+
+    def renew(self, ring: KeyRing) -> None:
+        """After a rotation: the newest key signs from here on."""
+        self._hmacs = {number: Hmac(key) for number, key in ring.keys.items()}
+        self._ring = ring
 
     def of_copy(self, bounce: Claim) -> CopyTokens:
         """The four tokens of one copy, none exchangeable for another; `bounce` is the claim of its reverse-path."""
@@ -158,6 +206,23 @@ class Tokens:
         """16 bits bound to the address, keyed with the ring's first key so that they outlive rotation."""
         first = self._hmacs[min(self._hmacs)]
         return int.from_bytes(first(b"address:" + address.key.encode())[:2])
+
+    def person(self, address: Address) -> str:
+        """An address as 32 hex digits that only this ring can make: counts over all accounts hang on it."""
+        return self._hmacs[min(self._hmacs)](b"person:" + address.key.encode())[:16].hex()
+
+    def stamp(self, form: str, at: int) -> str:
+        """When a form was shown, in seconds since the epoch, sealed for that form."""
+        return f"{at}.{self._hmacs[self._ring.current](_stamped(form, at))[:_LOCAL_MAC].hex()}"
+
+    def read_stamp(self, form: str, text: str) -> int | None:
+        """The time of a stamp we made for this form, else None."""
+        at, _, mac = text.partition(".")
+        if not (at.isascii() and at.isdecimal() and len(at) <= 12 and mac.isascii()):
+            return None
+        sealed = _stamped(form, int(at))
+        good = [hmac.compare_digest(one(sealed)[:_LOCAL_MAC].hex(), mac) for one in self._hmacs.values()]
+        return int(at) if any(good) else None
 
     def url(self, claim: Claim) -> str:
         """The token as it stands in a link: 59 characters of base64url."""

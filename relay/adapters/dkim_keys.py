@@ -117,7 +117,7 @@ class KeyDirectory:
             stored = StoredKey(domain, selector, self._path(domain, selector, later=later), not later)
             if _FILE.match(stored.path.name) is None:
                 raise ValueError(f"{domain!r} is no domain name in A-labels")
-            _write(stored.path, key)
+            _write(stored.path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
             self._forget()
             return stored
         raise SigningFault(f"too many keys for {domain} on one day")
@@ -178,9 +178,23 @@ def _selectors(at: datetime) -> Iterator[str]:
         yield f"r{at:%Y%m%d}{letter}"
 
 
-def _write(path: Path, key: RSAPrivateKey) -> None:
+def is_key_name(name: str) -> bool:
+    """Whether a file of the directory holds a key, by its name."""
+    return _FILE.match(name) is not None
+
+
+def put_back(directory: Path, name: str, pem: str) -> bool:
+    """A key that was exported, under its own name; whether it was missing."""
+    path = directory / name
+    if path.exists():
+        return False
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _write(path, pem.encode("ascii"))
+    return True
+
+
+def _write(path: Path, pem: bytes) -> None:
     """Whole or not at all, 0600 from its first octet on."""
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with open(descriptor, "wb") as file:

@@ -18,10 +18,22 @@ from relay.cli.invocation import Invocation
 from relay.cli.output import Exit, Failure, print_line, print_note
 from relay.ports import StoreUnavailable
 
-GROUPS = ("account", "config", "credential", "db", "dkim", "domain", "identity", "list", "subscriber", "suppress")
+GROUPS = (
+    "account",
+    "config",
+    "credential",
+    "db",
+    "dkim",
+    "domain",
+    "identity",
+    "keys",
+    "list",
+    "subscriber",
+    "suppress",
+)
 """Nouns with verbs below them: relay/cli/NOUN.py holds them in `app`."""
 
-COMMANDS = ("check", "demo", "doctor", "explain", "log", "ready", "serve")
+COMMANDS = ("check", "demo", "doctor", "explain", "log", "ready", "reload", "serve")
 """Commands by themselves: relay/cli/NAME.py holds the one command in `app`."""
 
 

@@ -12,7 +12,6 @@ from typing import Annotated
 import typer
 
 from config.load import load
-from config.mistakes import ConfigError
 from config.schema import Settings
 from relay.adapters.journal_output import open_outputs
 from relay.adapters.sqlite_binding import version_floor_ok
@@ -58,27 +57,27 @@ def _one_per_cpu() -> int:
 
 async def _serve(call: Invocation, settings: Settings, workers: int) -> int:
     premises = Premises(settings, datetime.now(UTC))
-    await premises.ready()
+    migrated = await premises.ready()
     await premises.end_leases()
     journal = LineJournal(socket.gethostname(), open_outputs(settings.log, os.environ), None)
 
     def say(event: str, level: str, fields: Mapping[str, str | int]) -> None:
         journal.write(Event(event, new_ref(), datetime.now(UTC), level, fields=dict(fields)))
 
-    def mistakes() -> str:
-        """What is wrong with the file as it is now; nothing: log files are opened anew for the reload."""
-        try:
-            load(call.path, call.environ)
-        except ConfigError as error:
-            return "; ".join(str(one) for one in error.mistakes)
+    if migrated:
+        say("service.migrated", "warning", {"why": migrated})
+
+    def read() -> Settings:
+        """The file as it is now, whole, or ConfigError; log files are opened anew for the reload."""
+        loaded = load(call.path, call.environ)
         journal.reopen()
-        return ""
+        return loaded.settings
 
     environ = dict(call.environ)
     if call.path is not None:
         environ["RELAY_CONFIG"] = str(call.path.absolute())
     try:
         manager = ServiceManager.of(os.environ, os.getpid())
-        return await Supervisor(settings, workers, environ, say, mistakes, manager).run()
+        return await Supervisor(settings, workers, environ, say, read, manager).run()
     finally:
         journal.close()

@@ -80,10 +80,11 @@ class SmtpServer:
         limits = self._service.limits
         self._service.sessions.start_clock(min(1.0, limits.command_idle / 4, limits.transaction / 4))
 
-    def reload_certificate(self) -> None:
+    def reload_certificate(self, tls: Tls | None = None) -> None:
         """Read certificate and key again for handshakes to come; CertificateFault leaves the old pair in force."""
         if self._service.tls is not None:
-            certificate.load(self._service.tls, *self._pair())
+            certificate.load(self._service.tls, *self._pair(tls or self._tls))
+            self._tls = tls or self._tls
 
     async def drain(self, grace: float = DRAIN_SECONDS) -> int:
         """Take no more connections, end the idle ones with 421 4.3.2, wait for the rest; how many did not end."""
@@ -95,12 +96,12 @@ class SmtpServer:
         return left
 
     def _context(self) -> ssl.SSLContext:
-        return certificate.server_context(*self._pair())
+        return certificate.server_context(*self._pair(self._tls))
 
-    def _pair(self) -> tuple[Path, Path | None]:
-        if self._tls.certificate is None:
+    def _pair(self, tls: Tls) -> tuple[Path, Path | None]:
+        if tls.certificate is None:
             return certificate.self_signed(self._data_dir, self._service.hostname), None
-        return self._tls.certificate, self._tls.key
+        return tls.certificate, tls.key
 
     async def _serve(self, listener: Listener, sock: socket.socket) -> Bound:
         host, port = sock.getsockname()[:2]

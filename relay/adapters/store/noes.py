@@ -93,12 +93,9 @@ def _record(wish: Wish) -> Record:
 async def lift(
     connection: AsyncConnection, account_id: int, address: Address, list_id: int, how: str, at: datetime
 ) -> int:
-    """Lift what stands with exactly this scope; how many it was."""
-    this = (
-        exactly(account_id, address.key, list_id)
-        & suppression.c.lifted_at.is_(None)
-        & (suppression.c.at <= to_us(at))
-    )
+    """Lift what staff said with exactly this scope; how many it was."""
+    by_staff = and_(suppression.c.way == BY_STAFF, suppression.c.lifted_at.is_(None), suppression.c.at <= to_us(at))
+    this = exactly(account_id, address.key, list_id) & by_staff
     values = {"lifted_at": to_us(at), "lifted_how": how}
     lifted = (await connection.execute(update(suppression).where(this).values(**values))).rowcount
     record: dict[str, str | int] = {"kind": LIFTED, "account_id": account_id, "list_id": list_id, "how": how}

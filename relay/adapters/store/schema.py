@@ -37,6 +37,28 @@ async def check(engine: Engine) -> SchemaState:
         return await connection.run_sync(_check)
 
 
+def knows(revision: str) -> bool:
+    """Whether this program has a schema of that name, today's or an earlier one."""
+    return revision in {script.revision for script in ScriptDirectory.from_config(configuration()).walk_revisions()}
+
+
+async def breaking(engine: Engine) -> list[str]:
+    """What of the way to today's schema the release before could not live with; empty: it only adds.
+
+    A migration says so itself: ADDITIONS_ONLY = False beside its revision.
+    """
+    async with engine.connect() as connection:
+        current = await connection.run_sync(_revision)
+    scripts = ScriptDirectory.from_config(configuration())
+    ahead = scripts.iterate_revisions("head", current or "base")
+    return [script.revision for script in ahead if not getattr(script.module, "ADDITIONS_ONLY", True)]
+
+
+def newest() -> str:
+    """Today's revision."""
+    return str(ScriptDirectory.from_config(configuration()).get_current_head())
+
+
 def configuration() -> Config:
     """Alembic's settings; the scripts come from the package, so no file outside it is read."""
     config = Config()
@@ -50,8 +72,12 @@ def _upgrade(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
 def _check(connection: Connection) -> SchemaState:
-    current = MigrationContext.configure(connection).get_current_revision()
+    current = _revision(connection)
     scripts = ScriptDirectory.from_config(configuration())
     if current is None:
         return SchemaState.EMPTY
