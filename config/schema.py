@@ -22,6 +22,7 @@ RULES: tuple[str, ...] = (
     "consent.withdrawn",
     "consent.complained",
     "consent.unreachable",
+    "consent.quarantined",
     "consent.list",
     "list.unknown",
     "address.role",
@@ -35,6 +36,7 @@ RULES: tuple[str, ...] = (
     "stream.mismatch",
     "volume.per_day",
     "volume.reports",
+    "volume.ramp",
 )
 """Rule ids a [policy."…"] table may name; so may their groups, the part before the dot."""
 
@@ -42,6 +44,7 @@ OBSERVED: frozenset[str] = frozenset({"identity.unaligned", "footer.foreign_addr
 """Rules that only observe unless a table of their own says otherwise."""
 
 Positive: TypeAlias = Annotated[int, Ge(1)]
+Percent: TypeAlias = Annotated[float, Ge(0.0), Le(100.0)]
 Seconds: TypeAlias = Annotated[float, Ge(0.05), Le(864000.0)]
 
 
@@ -207,6 +210,10 @@ class Retention:
     """How long things are kept. Days."""
 
     journal: Positive = 35
+    evidence: Positive = 1826
+    """Of a permission, after it ended: by the person's no or by age (clause 3.4)."""
+    reports: Positive = 180
+    """Mail to the intake listener that was filed for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +224,18 @@ class Notices:
     """digest: the first refusal at once, then once a day what came since."""
     digest_hour: Annotated[int, Ge(0), Le(23)] = 7
     """Hour of the day, in [platform] timezone."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignUp:
+    """How often strangers may have us write to somebody (RELIABILITY.md row 51)."""
+
+    per_client: Positive = 20
+    """Forms sent in an hour from one address; of IPv6 its /64 counts."""
+    per_form: Positive = 500
+    """Of one sign-up form in an hour."""
+    per_person: Positive = 3
+    """Mails to one person in 24 hours, over all accounts; never a second question while one waits for its answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +254,24 @@ class Imports:
     """Batch scoring, review and the daily ramp apply from this size; below, recorded only."""
     max_age_days: Positive = 730
     """Permission and contact older than this are not usable (clause 3.4)."""
+    ramp_percent: Percent = 10.0
+    """Of a new big batch, mailed on its first day at most; twice as much each day after."""
+    ramp_first_day: Positive = 10_000
+    """Addresses of a batch on its first day at most."""
+    traps: Path | None = None
+    """A file of addresses and domains, one a line, that never gave anybody permission."""
+    hold_roles: Percent = 5.0
+    """From here on to hold_machine_like: percent of a batch's rows from which a person must look at it first."""
+    hold_dead_domains: Percent = 10.0
+    hold_disposable: Percent = 5.0
+    hold_duplicates: Percent = 30.0
+    hold_typos: Percent = 3.0
+    hold_traps: Percent = 0.01
+    hold_machine_like: Percent = 30.0
+    stop_complaints: Percent = 0.3
+    """From here on to stop_opt_outs: percent of a batch's addresses in use from which it is stopped."""
+    stop_bounces: Percent = 10.0
+    stop_opt_outs: Percent = 20.0
 
 
 def _default_listeners() -> tuple[Listener, ...]:
@@ -268,6 +305,7 @@ class Settings:
     retention: Retention = field(default_factory=Retention)
     notices: Notices = field(default_factory=Notices)
     imports: Imports = field(default_factory=Imports)
+    sign_up: SignUp = field(default_factory=SignUp)
     policy: Mapping[str, RulePolicy] = field(default_factory=dict)
 
     def rule(self, rule_id: str) -> RulePolicy:

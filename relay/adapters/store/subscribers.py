@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, insert, select, update
+from sqlalchemy import ColumnElement, and_, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from policies.address import Address
@@ -65,11 +65,11 @@ class Subscribers:
             list_id = await list_id_of(connection, account_id, list_name)
             confirm = await _confirm_of(connection, account_id, list_id)
             contact_id = await made_contact(connection, account_id, request.address, request.name, act.at)
-            before = await _status(connection, account_id, contact_id, list_id)
+            before = await status_of(connection, account_id, contact_id, list_id)
             if before in _UNCHANGED:
                 return before
             status = _first_status(request, confirm)
-            await _put(connection, (account_id, contact_id, list_id), status, request, act, before is not None)
+            await put(connection, (account_id, contact_id, list_id), status, request, act, before is not None)
             detail = {
                 "status": status.value,
                 "source": request.source,
@@ -86,29 +86,8 @@ class Subscribers:
     ) -> None:
         """The person confirmed by double opt-in: for this list that lifts every 'no' said before."""
         async with self._engine.begin() as connection:
-            row = await contact_row(connection, account_id, contact_id)
-            this = and_(
-                subscription.c.account_id == account_id,
-                subscription.c.contact_id == contact_id,
-                subscription.c.list_id == list_id,
-            )
-            values = {"status": SubscriptionStatus.CONFIRMED.value, "confirmed_at": to_us(at), "refused_rule": ""}
-            done = await connection.execute(update(subscription).where(this).values(**values))
-            if done.rowcount == 0:
-                raise NotFound(f"{row[1]} was not put on that list")
-            await lift_for_list(connection, account_id, list_id, row[0], at)
-            detail = {
-                "method": confirmation.method,
-                "ip": confirmation.ip,
-                "agent": confirmation.agent,
-                "message_id": confirmation.message_id,
-                "wording": confirmation.wording,
-                "wording_hash": confirmation.wording_hash,
-                "language": confirmation.language,
-                "privacy_notice": confirmation.privacy_notice,
-            }
-            ref = await record_consent(connection, account_id, contact_id, list_id, at, "confirmed", detail)
-            fields = {"recipient": row[1], "client": confirmation.ip, "way": confirmation.method}
+            ref, address = await confirm_within(connection, (account_id, contact_id, list_id), confirmation, at)
+            fields = {"recipient": address, "client": confirmation.ip, "way": confirmation.method}
             await record_event(connection, Event("confirm", ref, at, "info", account_id, fields=fields))
 
     async def confirm_named(
@@ -124,13 +103,51 @@ class Subscribers:
         await self.confirm(account_id, list_id, contact_id, confirmation, at)
 
 
+async def confirm_within(
+    connection: AsyncConnection, keys: tuple[int, int, int], confirmation: Confirmation, at: datetime
+) -> tuple[str, str]:
+    """The same in a caller's transaction, without the journal's row; (REF of the consent event, address)."""
+    account_id, contact_id, list_id = keys
+    key, address, _ = await contact_row(connection, account_id, contact_id)
+    values = {"status": SubscriptionStatus.CONFIRMED.value, "confirmed_at": to_us(at), "refused_rule": ""}
+    done = await connection.execute(update(subscription).where(this_one(*keys)).values(**values))
+    if done.rowcount == 0:
+        raise NotFound(f"{address} was not put on that list")
+    await lift_for_list(connection, account_id, list_id, key, at)
+    detail = {
+        "method": confirmation.method,
+        "ip": confirmation.ip,
+        "agent": confirmation.agent,
+        "message_id": confirmation.message_id,
+        "wording": confirmation.wording,
+        "wording_hash": confirmation.wording_hash,
+        "language": confirmation.language,
+        "privacy_notice": confirmation.privacy_notice,
+    }
+    return await record_consent(connection, account_id, contact_id, list_id, at, "confirmed", detail), address
+
+
+async def set_status(connection: AsyncConnection, keys: tuple[int, int, int], status: SubscriptionStatus) -> None:
+    """Another status, and nothing else, for a subscription there is."""
+    await connection.execute(update(subscription).where(this_one(*keys)).values(status=status.value))
+
+
+def this_one(account_id: int, contact_id: int, list_id: int) -> ColumnElement[bool]:
+    """The row of one subscription."""
+    return and_(
+        subscription.c.account_id == account_id,
+        subscription.c.contact_id == contact_id,
+        subscription.c.list_id == list_id,
+    )
+
+
 def _first_status(request: Request, confirm: Confirm) -> SubscriptionStatus:
     if request.refused_rule:
         return SubscriptionStatus.REFUSED
     return SubscriptionStatus.PENDING if confirm is Confirm.DOUBLE else SubscriptionStatus.SUBSCRIBED
 
 
-async def _put(
+async def put(
     connection: AsyncConnection,
     keys: tuple[int, int, int],
     status: SubscriptionStatus,
@@ -148,12 +165,7 @@ async def _put(
         "recorded_by": act.by,
     }
     if there:
-        this = and_(
-            subscription.c.account_id == account_id,
-            subscription.c.contact_id == contact_id,
-            subscription.c.list_id == list_id,
-        )
-        await connection.execute(update(subscription).where(this).values(**values))
+        await connection.execute(update(subscription).where(this_one(*keys)).values(**values))
         return
     ids = {"account_id": account_id, "contact_id": contact_id, "list_id": list_id}
     await connection.execute(insert(subscription).values(**ids, **values, created_at=to_us(act.at)))
@@ -166,13 +178,8 @@ async def _confirm_of(connection: AsyncConnection, account_id: int, list_id: int
     return Confirm((await connection.execute(statement)).scalar_one())
 
 
-async def _status(
+async def status_of(
     connection: AsyncConnection, account_id: int, contact_id: int, list_id: int
 ) -> SubscriptionStatus | None:
-    statement = select(subscription.c.status).where(
-        subscription.c.account_id == account_id,
-        subscription.c.contact_id == contact_id,
-        subscription.c.list_id == list_id,
-    )
-    found = await connection.scalar(statement)
+    found = await connection.scalar(select(subscription.c.status).where(this_one(account_id, contact_id, list_id)))
     return None if found is None else SubscriptionStatus(found)
