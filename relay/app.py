@@ -20,6 +20,7 @@ from relay.adapters.dkim_keys import KeyDirectory
 from relay.adapters.journal_output import open_outputs
 from relay.adapters.maildir import Maildir
 from relay.adapters.store.address_books import StoreAddressBooks
+from relay.adapters.store.confirmations import Confirmations
 from relay.adapters.store.journal_reading import JournalReader
 from relay.adapters.store.mail_store import MailStore, open_mail_store
 from relay.adapters.store.notice_rows import StoreNotices
@@ -89,9 +90,9 @@ class App:
         """Open the store and build everything; StoreUnavailable, OSError where something is missing."""
         settings, clock = loaded.settings, SystemClock()
         doubt = timedelta(seconds=settings.delivery.in_doubt_after)
-        store = open_mail_store(settings.store.url, clock, doubt, settings.data_dir)
-        journal = LineJournal(socket.gethostname(), open_outputs(settings.log, os.environ), store.journal)
         tokens = Tokens(KeyRing.open(settings.data_dir / "keys"))
+        store = open_mail_store(settings.store.url, clock, doubt, settings.data_dir, tokens.person)
+        journal = LineJournal(socket.gethostname(), open_outputs(settings.log, os.environ), store.journal)
         keys = KeyDirectory(settings.data_dir / "dkim")
         refusals = Refusals(settings.platform.public_url, tokens)
         record = Record(journal, clock)
@@ -168,11 +169,12 @@ class App:
         )
 
     async def retention(self, ending: asyncio.Event) -> None:
-        """Forget journal rows in time, until the process ends."""
+        """Forget journal rows in time, and end questions nobody answered, until the process ends."""
         keep = timedelta(days=self.settings.retention.journal)
         while not ending.is_set():
             try:
                 await expire(self.store.writer, self.clock.now() - keep)
+                await Confirmations(self.store.engine).lapse(self.clock.now())
             except StoreUnavailable as trouble:
                 self.say("service.retention_failed", "warning", {"error": str(trouble)})
             try:
@@ -183,12 +185,14 @@ class App:
 
     def web_server(self) -> WebServer:
         # Here, not above: FastAPI is a quarter of what starting a process takes, and workers have no use for it.
+        from relay.public_pages import permission
         from relay.web.server import WebServer
         from relay.web.site import build as build_site
 
+        tallies, sign = StoreTallies(self.store.reader, self.store.writer), self.office.reports.sign
         site = build_site(
             self.settings,
-            self.opt_outs(),
+            permission(self.settings, self.store.engine, tallies, sign, self.opt_outs()),
             self.tokens,
             StoreRefusals(JournalReader(self.store.engine)),
             self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -11,19 +12,35 @@ from fastapi.responses import PlainTextResponse
 from starlette.exceptions import HTTPException
 
 from config.schema import Settings
+from relay.permission.double_opt_in import DoubleOptIn
+from relay.permission.my_mail import MyMail
 from relay.permission.opt_out import OptOuts
-from relay.ports import Clock, RefusalRows, StoreUnavailable
+from relay.ports import Clock, RefusalRows, Resolver, StoreUnavailable
 from relay.tokens import Tokens
-from relay.web import health, opt_out, refusals
+from relay.web import confirm, health, me, opt_out, refusals, sign_up
+from relay.web.asking import Asking
 from relay.web.clients import Clients
+from relay.web.form_limits import FormLimits
 from relay.web.pages import SECURITY_HEADERS, Pages
+from relay.web.robots import Robots
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """What the pages of permission stand on."""
+
+    opt_outs: OptOuts
+    double_opt_in: DoubleOptIn
+    my_mail: MyMail
+    resolver: Resolver | None
+    """None: domains of typed addresses are never looked up."""
+
+
 def build(
     settings: Settings,
-    opt_outs: OptOuts,
+    permission: Permission,
     tokens: Tokens,
     rows: RefusalRows,
     probes: health.Probes,
@@ -35,7 +52,16 @@ def build(
     clients = Clients.behind(settings.web.trusted_proxies)
     prefix = urlsplit(settings.platform.public_url).path.rstrip("/")
     site.include_router(health.router(probes))
-    for router in (opt_out.router(pages, opt_outs, clients), refusals.router(pages, tokens, rows, clock)):
+    limits = FormLimits(settings.sign_up.per_client, settings.sign_up.per_form)
+    public_url = settings.platform.public_url
+    asking = Asking(pages, clients, Robots(tokens, clock), limits, permission.resolver, public_url)
+    for router in (
+        opt_out.router(pages, permission.opt_outs, clients),
+        confirm.router(pages, permission.double_opt_in, clients),
+        sign_up.router(asking, permission.double_opt_in),
+        me.router(asking, permission.my_mail),
+        refusals.router(pages, tokens, rows, clock),
+    ):
         site.include_router(router, prefix=prefix)
     site.middleware("http")(_guard(_hosts(settings)))
     _failures(site, pages)
