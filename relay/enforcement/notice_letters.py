@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from config.schema import Platform
 from policies.guidance import GUIDANCE
-from relay.enforcement.notice_texts import TEXTS, counted
+from relay.enforcement.notice_texts import TEXTS, counted, grouped
 from relay.masking import masked
 from relay.permission.stationery import Letter
 from relay.ports import RefusalRow
@@ -114,7 +114,7 @@ class Letters:
             label=texts[label],
             what=sentence(refusal),
             recipients=recipients,
-            more=texts["more"].format(count=f"{more:,}") if more > 0 else "",
+            more=texts["more"].format(count=grouped(language, more)) if more > 0 else "",
             asks=asks,
             mend=mend,
             page=self._page(language, refusal.ref),

@@ -12,8 +12,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "the recipients; your mail program was told so too.",
         "first_closing": "This is the first refusal after a quiet time, so we tell you at once. Should more follow, "
         "you get one summary a day, at {hour}, and after a whole day without refusals none.",
-        "digest_subject": "{account}: {refusals} in the day to {until}",
-        "digest_title": "{refusals} in the last day",
+        "digest_subject": "{account}: {refusals} up to {until}",
+        "digest_title": "{refusals} to look at",
         "digest_intro": "From {since} to {until} {platform} refused mail of your account {account}. What is refused "
         "does not reach the recipients; your mail program was told so each time.",
         "digest_closing": "As long as mail is refused you get this summary once a day, at {hour}; after a whole day "
@@ -43,8 +43,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "penerima; program email Anda juga sudah diberi tahu.",
         "first_closing": "Ini penolakan pertama setelah masa tenang, jadi kami memberi tahu Anda seketika. Bila ada "
         "lagi, Anda menerima satu ringkasan sehari, pukul {hour}; setelah sehari tanpa penolakan tidak ada lagi.",
-        "digest_subject": "{account}: {refusals} dalam sehari hingga {until}",
-        "digest_title": "{refusals} dalam sehari terakhir",
+        "digest_subject": "{account}: {refusals} hingga {until}",
+        "digest_title": "{refusals} untuk diperiksa",
         "digest_intro": "Dari {since} hingga {until} {platform} menolak email dari akun Anda {account}. Yang ditolak "
         "tidak sampai ke penerima; program email Anda diberi tahu setiap kali.",
         "digest_closing": "Selama masih ada email yang ditolak, Anda menerima ringkasan ini sekali sehari, pukul "
@@ -72,4 +72,9 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
 
 def counted(language: str, name: str, count: int) -> str:
     """'1 refusal', '37 refusals'; `name` is the singular's."""
-    return TEXTS[language][name if count == 1 else f"{name}s"].format(count=f"{count:,}")
+    return TEXTS[language][name if count == 1 else f"{name}s"].format(count=grouped(language, count))
+
+
+def grouped(language: str, count: int) -> str:
+    """Thousands apart, as the language has it: 1,204 or 1.204."""
+    return f"{count:,}".replace(",", "." if language == "id" else ",")

@@ -46,7 +46,8 @@ class OwnerPost:
     """Seconds after which a mail that cannot be delivered is given up."""
 
     def mail(self, account_id: int, letter: Letter) -> OwnMail:
-        ref, now = new_ref(), self.clock.now()
+        now = self.clock.now()
+        ref = new_ref(int(now.timestamp() * 1000))
         claim = Claim(Purpose.OWN_BOUNCE, account_id, 0, 0, ref_prefix(ref))
         path = f"{self.tokens.local_part(claim)}@{self.stationery.mail_domain}"
         octets, expires_at = self.stationery.octets(letter, ref, now), now + timedelta(seconds=self.expire_after)

@@ -63,7 +63,7 @@ def a_day_passes(relay):
         store = open_store(url)
         async with store.begin() as connection:
             await connection.execute(text(f"UPDATE journal SET at = at - {DAY_US}"))
-            moved = "told_until = told_until - {0}, told_at = told_at - {0}, due_at = due_at - {0}".format(DAY_US)
+            moved = f"told_until = told_until - {DAY_US}, told_at = told_at - {DAY_US}, due_at = due_at - {DAY_US}"
             await connection.execute(text(f"UPDATE refusal_notice SET {moved}"))
         await store.close()
 
@@ -73,7 +73,9 @@ def a_day_passes(relay):
 def signed_by_us(relay, octets):
     """Whether the platform's signature holds, as dkimpy sees it."""
     keys = KeyDirectory(relay.folder / "var" / "dkim")
-    found = {f"{one.selector}._domainkey.{one.domain}.": keys.record(one.domain, one.selector) for one in keys.stored()}
+    found = {
+        f"{one.selector}._domainkey.{one.domain}.": keys.record(one.domain, one.selector) for one in keys.stored()
+    }
     sent = re.sub(rb"\A(?:Return-Path|Delivered-To): [^\r\n]*\r\n(?:Delivered-To: [^\r\n]*\r\n)?", b"", octets)
     assert b"d=b.relay.localhost" in sent
     return dkim.verify(sent, dnsfunc=lambda name, **_: found[name.decode()].encode())
