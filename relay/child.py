@@ -91,10 +91,12 @@ async def _worker(app: App, life: Life) -> None:
 
 async def _keeper(app: App, life: Life) -> None:
     keeper = app.keeper()
-    life.reloads.append(app.renew)
+    notices = app.refusal_notices(keeper.wake)
+    life.reloads += [app.renew, lambda loaded: notices.renew(loaded.settings.notices)]
     async with asyncio.TaskGroup() as group:
         group.create_task(keeper.run())
         group.create_task(app.retention(life.ending))
+        group.create_task(notices.run(life.ending))
         life.ready()
         await life.ending.wait()
         keeper.stop()
