@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Protocol
 
 from policies.address import Address
 from policies.chain import Decision
@@ -29,6 +29,16 @@ class Credential:
     """How it hears of refused recipients: at RCPT, or by one DSN after the message."""
 
 
+class Answered(Protocol):
+    """A 250 that its client is not known to have read (RELIABILITY.md §E5)."""
+
+    async def read(self) -> None:
+        """The client went on: the same message again is an intended one."""
+
+    async def lost(self) -> None:
+        """The session ended without a sign that the client had it: the same again is a retry. Never raises."""
+
+
 @dataclass(slots=True)
 class Session:
     """What stays true from connect to QUIT; STARTTLS forgets everything but the client."""
@@ -46,6 +56,10 @@ class Session:
     credential: Credential | None = None
     account_id: int = 0
     """Authenticated account; 0: none (bulk takes it from the reverse-path)."""
+    unread: list[Answered] = field(default_factory=list)
+    """Answers since the client last said something."""
+    left: bool = False
+    """The connection is gone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from policies.facts import SuppressionReason
 from policies.verdict import Refusal, Reply
-from relay.ports import CopyState, SpooledCopy
+from relay.ports import CopyState, SpooledCopy, StoreFull
 
 CONSENT_RULES = {
     SuppressionReason.OPT_OUT: ("consent.withdrawn", "7.1", "has opted out"),
@@ -53,6 +53,21 @@ class Answers:
         return Refusal(451, "3.0", "temporary fault on our side, nothing was sent; try again later").reply(
             "internal", ref, self.page(ref)
         )
+
+    def undecided(self, ref: str) -> Reply:
+        """The same message got no answer a moment ago, and may have gone."""
+        words = "this message was handed over before and its fate is not known yet; try again later"
+        return Refusal(451, "3.0", words).reply("internal", ref, self.page(ref))
+
+    def full(self, ref: str) -> Reply:
+        """The store has no room (RELIABILITY.md §E2)."""
+        return Refusal(452, "3.1", "no space to keep the message, nothing was sent; try again later").reply(
+            "internal", ref, self.page(ref)
+        )
+
+    def not_kept(self, ref: str, fault: Exception) -> Reply:
+        """Nothing went, and the store could not take the message."""
+        return self.full(ref) if isinstance(fault, StoreFull) else self.internal(ref)
 
     def stopped(self, ref: str, recipient: str, reason: SuppressionReason) -> Reply:
         rule, detail, words = CONSENT_RULES[reason]

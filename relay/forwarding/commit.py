@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 
 from policies.verdict import Reply
 from relay.forwarding.answers import CONSENT_RULES, SILENCE
-from relay.forwarding.copies import Copy, Letter, spooled_copy, spooled_message
+from relay.forwarding.copies import Copy, Letter, fingerprint, spooled_copy, spooled_message
 from relay.forwarding.deliveries import Deliveries, in_words
 from relay.forwarding.office import Office
 from relay.forwarding.recheck import Stopped
-from relay.forwarding.several import Several
+from relay.forwarding.repeats import KeptAnswer, Repeats, SentAnswer, sent_copy, sent_message
+from relay.forwarding.several import LEASE_MARGIN, Several
 from relay.ports import CopyState, Delivered, InDoubt, Postponed, Refused, SpooledCopy, StoreUnavailable
 from relay.transaction import Transaction
 
@@ -23,6 +24,7 @@ class Commit:
     def __init__(self, office: Office) -> None:
         self._office = office
         self._running: set[asyncio.Task[Reply]] = set()
+        self._repeats = Repeats(office.spool, office.journal, office.clock, office.answers)
 
     async def settle(
         self, tx: Transaction, copies: Sequence[Copy], letter: Letter, left_out: Sequence[SpooledCopy] = ()
@@ -33,7 +35,9 @@ class Commit:
         """
         if not copies:
             raise ValueError("a message is settled for at least one copy")
-        task = asyncio.create_task(self._settle(tx, copies, letter, left_out))
+        key = fingerprint(tx, copies, letter)
+        task = asyncio.create_task(self._settle_once(tx, copies, letter, left_out, key))
+        self._repeats.begin(key, tx.session, task)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return await asyncio.shield(task)
@@ -43,14 +47,36 @@ class Commit:
         while self._running:
             await asyncio.wait(self._running)
 
-    async def _settle(
-        self, tx: Transaction, copies: Sequence[Copy], letter: Letter, left_out: Sequence[SpooledCopy]
+    async def _settle_once(
+        self, tx: Transaction, copies: Sequence[Copy], letter: Letter, left_out: Sequence[SpooledCopy], key: str
     ) -> Reply:
-        office = self._office
+        """The answer of an earlier try that may not have been read, else a new one."""
         lines = self._lines(tx, letter)
+        try:
+            said = await self._repeats.answer(tx, key)
+        except StoreUnavailable:
+            lines.trouble("the store could not be asked for an earlier try")
+            return self._office.answers.internal(tx.ref)
+        if said is not None:
+            return said
+        reply = await self._settle(tx, copies, letter, left_out, key, lines)
+        if reply.silent:
+            clocks = self._office.timetable.clocks
+            self._repeats.undecided(key, clocks.inline_deadline + LEASE_MARGIN)
+        return reply
+
+    async def _settle(
+        self,
+        tx: Transaction,
+        copies: Sequence[Copy],
+        letter: Letter,
+        left_out: Sequence[SpooledCopy],
+        key: str,
+        lines: Deliveries,
+    ) -> Reply:
         if len(copies) == 1 and not left_out:
-            return await Single(office, tx, copies[0], letter, lines).answer()
-        return await Several(office, tx, copies, letter, lines, left_out).answer()
+            return await Single(self._office, tx, copies[0], letter, lines, key).answer()
+        return await Several(self._office, tx, copies, letter, lines, left_out).answer()
 
     def _lines(self, tx: Transaction, letter: Letter) -> Deliveries:
         office, campaign = self._office, letter.recipe.campaign
@@ -66,6 +92,8 @@ class Single:
     copy: Copy
     letter: Letter
     lines: Deliveries
+    key: str
+    """The message's fingerprint."""
 
     async def answer(self) -> Reply:
         office, tx, copy = self.office, self.tx, self.copy
@@ -84,8 +112,17 @@ class Single:
             self.lines.done(copy.address, copy.recipe.contact_id, outcome, started)
             if "SUCCESS" in copy.notify:
                 await self._report_success(outcome)
-            return office.answers.accepted(tx.ref, 1)
+            return self._accepted()
         return await self._not_taken(outcome, started)
+
+    def _accepted(self) -> Reply:
+        """250, which the store will keep if the client does not read it."""
+        office, tx, recipe = self.office, self.tx, self.copy.recipe
+        reply = office.answers.accepted(tx.ref, 1)
+        message = sent_message(tx, self.key, self.letter.message_id, reply)
+        copy = sent_copy(tx.ref, recipe.recipient, recipe.reverse_path)
+        tx.session.unread.append(SentAnswer(office.spool, office.journal, office.clock, message, copy))
+        return reply
 
     async def _ask_again(self) -> None:
         if self.copy.own:
@@ -118,8 +155,9 @@ class Single:
         message = spooled_message(self.tx, [self.copy], self.letter, office.timetable.expiry(now))
         try:
             await office.spool.commit(replace(message, answer=str(reply)), [copy], None)
-        except StoreUnavailable:
+        except StoreUnavailable as fault:
             self.lines.trouble("the store could not keep the message", recipient)
-            return office.answers.internal(ref) if copy.state is CopyState.PENDING else SILENCE
+            return office.answers.not_kept(ref, fault) if copy.state is CopyState.PENDING else SILENCE
+        self.tx.session.unread.append(KeptAnswer(office.spool, message.account_id, ref))
         office.queued()
         return reply

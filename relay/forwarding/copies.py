@@ -53,9 +53,7 @@ def spooled_message(tx: Transaction, copies: Iterable[Copy], letter: Letter, exp
         reverse_path=reverse_path,
         received_at=tx.started_at,
         expires_at=expires_at,
-        fingerprint=fingerprint(
-            tx.account.account_id, reverse_path, (copy.address.key for copy in copies), letter.raw
-        ),
+        fingerprint=fingerprint(tx, copies, letter),
         list_id=tx.mailing_list.list_id if tx.mailing_list else 0,
         envid=tx.mail.envid,
         ret=tx.mail.ret,
@@ -79,11 +77,17 @@ def spooled_copy(ref: str, ordinal: int, copy: Copy, due_at: datetime) -> Spoole
     )
 
 
-def fingerprint(account_id: int, reverse_path: str, recipients: Iterable[str], raw: bytes) -> str:
-    """What makes a message the same message (RELIABILITY.md §E5); hex of SHA-256."""
-    digest = hashlib.sha256(hashlib.sha256(raw).digest())
-    for part in (str(account_id), reverse_path, *sorted(recipients)):
-        digest.update(part.encode() + b"\0")
+def fingerprint(tx: Transaction, copies: Iterable[Copy], letter: Letter) -> str:
+    """What makes a message the same message (RELIABILITY.md §E5); hex of SHA-256.
+
+    Its own Message-ID names it, since a mail program may date and part it anew for each try; else its octets do.
+    """
+    name = letter.message_id.encode("utf-8", "replace")
+    own = bool(name) and name in letter.raw
+    digest = hashlib.sha256(name if own else hashlib.sha256(letter.raw).digest())
+    sender = str(tx.mail.reverse_path or "")
+    for part in (str(tx.account.account_id), sender, *sorted(copy.address.key for copy in copies)):
+        digest.update(b"\0" + part.encode())
     return digest.hexdigest()
 
 

@@ -14,6 +14,7 @@ from relay.forwarding.copies import Copy, Letter, spooled_copy, spooled_message
 from relay.forwarding.deliveries import Deliveries, in_words
 from relay.forwarding.office import Office
 from relay.forwarding.recheck import Stopped
+from relay.forwarding.repeats import KeptAnswer
 from relay.forwarding.states import GONE, UNDELIVERED, failed
 from relay.ports import CopyState, Delivered, Lease, Outcome, SpooledCopy, StaleLease, StoreUnavailable
 from relay.transaction import Transaction
@@ -57,9 +58,9 @@ class Several:
         until = self._office.clock.now() + timedelta(seconds=clocks.inline_deadline + LEASE_MARGIN)
         try:
             lease = await self._office.spool.commit(self._message, self._rows, until)
-        except StoreUnavailable:
+        except StoreUnavailable as fault:
             self._lines.trouble("the store could not keep the message")
-            return self._office.answers.internal(self._tx.ref)
+            return self._office.answers.not_kept(self._tx.ref, fault)
         await self._deliver_all(lease, deadline)
         return await self._close(lease)
 
@@ -142,7 +143,7 @@ class Several:
             await self._office.spool.discard(lease)
         except (StoreUnavailable, StaleLease) as fault:
             self._lines.trouble(f"the answer could not be noted: {fault or type(fault).__name__}")
-            return SILENCE if gone else self._office.answers.internal(self._tx.ref)
+            return SILENCE if gone else self._office.answers.not_kept(self._tx.ref, fault)
         return self._nothing_kept()
 
     def _may_queue(self) -> bool:
@@ -160,6 +161,7 @@ class Several:
         ended = [*self._rows, *self._left_out]
         dsns = self._office.reports.due(self._message, ended)
         await self._office.spool.answer(lease, str(reply), self._rows, dsns)
+        self._tx.session.unread.append(KeptAnswer(self._office.spool, self._message.account_id, ref))
         if sent != count or dsns:
             self._office.queued()
         return reply

@@ -116,6 +116,12 @@ class Spool(Protocol):
     async def finished_answer(self, account_id: int, fingerprint: str, since: datetime) -> str | None:
         """The answer a message with this fingerprint was given, where the client may not have seen it."""
 
+    async def seen(self, account_id: int, ref: str) -> None:
+        """The client has read its answer; durable a moment later, known in this process at once."""
+
+    async def remember(self, message: SpooledMessage, copies: Sequence[SpooledCopy]) -> None:
+        """Keep the answer of a message whose copies have gone already, so that it answers a retry."""
+
     async def insert_own(self, mails: Sequence[OwnMail]) -> None:
         """Queue mail of our own (notices)."""
 

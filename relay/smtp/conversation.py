@@ -57,6 +57,10 @@ class Conversation(Wire):
         self._trusted = door.trusts(self.visit.client)
         self.service.sessions.begin(self)
 
+    def connection_lost(self, error: Exception | None) -> None:
+        self.visit.left = True
+        super().connection_lost(error)
+
     # ------------------------------------------------------------ the loop
 
     async def converse(self) -> None:
@@ -73,6 +77,8 @@ class Conversation(Wire):
                 self.parted = True
             await self.hang_up()
         finally:
+            for answered in self.visit.unread:
+                await answered.lost()
             self.close_wire()
             self.service.connections.closed(client, self._uncounted)
 
@@ -99,6 +105,8 @@ class Conversation(Wire):
                 turn = 0
                 if not await self.wait_for_command():
                     return
+                if self.visit.unread:
+                    await self._answers_were_read()
                 continue
             await self._obey(line)
             self._idle_since = self.loop.time()
@@ -106,6 +114,12 @@ class Conversation(Wire):
             if turn % _TURN == 0:
                 await self.flush()
                 await asyncio.sleep(0)
+
+    async def _answers_were_read(self) -> None:
+        """Octets came after every reply had been sent: the client goes on (RELIABILITY.md §E5)."""
+        unread, self.visit.unread = self.visit.unread, []
+        for answered in unread:
+            await answered.read()
 
     async def _obey(self, line: bytes) -> None:
         """One command line. What goes wrong in a stage is our fault and the session goes on."""

@@ -186,6 +186,38 @@ async def test_a_client_that_may_not_have_read_its_answer_gets_the_same_one_agai
     assert await store.spool.finished_answer(ACME + 1, "f1", MARCH_1) is None
     await store.spool.seen(ACME, ref)
     assert await store.spool.finished_answer(ACME, "f1", MARCH_1) is None
+    await store.spool.discard(await store.spool.commit(message(new_ref()), [], LEASE))
+    assert await seen_at(store, ref) is not None
+
+
+async def seen_at(store: MailStore, ref: str) -> int | None:
+    """From the row, once the writer's next transaction is through."""
+    async with store.engine.connect() as connection:
+        found = await connection.execute(text("SELECT answer_seen_at FROM spool_message WHERE ref = :r"), {"r": ref})
+        return found.scalar_one()  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("state", CopyState)
+async def test_a_message_whose_owner_died_answers_a_retry_where_it_may_have_gone(
+    store: MailStore, clock: SetClock, state: CopyState
+) -> None:
+    ref = new_ref()
+    await store.spool.commit(message(ref), copies(ref, state), LEASE)
+    assert await store.spool.finished_answer(ACME, "f1", MARCH_1) is None
+    clock.at = LEASE
+    gone = state in (CopyState.SENT, CopyState.SENDING, CopyState.IN_DOUBT)
+    answer = f"250 2.0.0 {ref} queued" if gone else None
+    assert await store.spool.finished_answer(ACME, "f1", MARCH_1) == answer
+
+
+async def test_a_copy_that_passed_through_is_remembered_without_its_octets(store: MailStore, clock: SetClock) -> None:
+    ref = new_ref()
+    sent = replace(message(ref), raw=b"", recipe="", answer=f"250 2.0.0 {ref} accepted")
+    await store.spool.remember(sent, copies(ref, CopyState.SENT))
+    assert await store.spool.finished_answer(ACME, "f1", MARCH_1) == f"250 2.0.0 {ref} accepted"
+    assert await store.spool.verify() == []
+    assert await refs_claimed(store, minutes=60) == []
+    assert await states(store, ref) == [CopyState.SENT]
 
 
 async def test_a_message_recovered_before_its_answer_answers_its_clients_retry(store: MailStore) -> None:

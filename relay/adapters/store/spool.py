@@ -23,14 +23,16 @@ from relay.adapters.store.spool_rows import (
     BytesDamaged,
     Packed,
     copy_of,
+    insert_final,
     insert_message,
     insert_own,
     message_of,
     pack,
     update_copies,
 )
+from relay.adapters.store.spool_seen import SeenAnswers
 from relay.adapters.store.writer import Writer
-from relay.ports import Claimed, Clock, Lease, OwnMail, Recovered, SpooledCopy, SpooledMessage, StaleLease
+from relay.ports import Claimed, Clock, CopyState, Lease, OwnMail, Recovered, SpooledCopy, SpooledMessage, StaleLease
 
 _HELD = (
     "UPDATE spool_message SET fence = fence"
@@ -50,10 +52,13 @@ _DROP = tuple(
     for table in ("spool_message", "spool_bytes", "spool_copy")
 )
 _FINISHED = Query[tuple[str, str]](
-    "SELECT ref, answer FROM spool_message WHERE account_id = ? AND fingerprint = ? AND received_at >= ?"
-    " AND promised = 1 AND answer_seen_at IS NULL ORDER BY received_at DESC LIMIT 1"
+    "SELECT m.ref, m.answer FROM spool_message m WHERE m.account_id = ? AND m.fingerprint = ?"
+    " AND m.received_at >= ? AND m.answer_seen_at IS NULL AND (m.promised = 1 OR m.lease_until <= ? AND EXISTS"
+    " (SELECT 1 FROM spool_copy c WHERE c.account_id = m.account_id AND c.ref = m.ref"
+    f"  AND c.state IN ('{CopyState.SENT}', '{CopyState.SENDING}', '{CopyState.IN_DOUBT}')))"
+    " ORDER BY m.received_at DESC LIMIT 1"
 )
-_SEEN = "UPDATE spool_message SET answer_seen_at = ? WHERE account_id = ? AND ref = ? AND answer_seen_at IS NULL"
+"""What recovery has not met yet, but will carry forward, counts as promised."""
 
 
 class StoreSpool:
@@ -64,6 +69,8 @@ class StoreSpool:
         self._writer = writer
         self._clock = clock
         self._in_doubt_after = in_doubt_after
+        self._seen = SeenAnswers()
+        writer.attach(self._seen)
 
     async def commit(
         self, message: SpooledMessage, copies: Sequence[SpooledCopy], lease_until: datetime | None
@@ -168,8 +175,9 @@ class StoreSpool:
         """The answer of an earlier try that the client is not known to have read (§E5)."""
         if not fingerprint:
             return None
-        rows = await self._reader.fetch(_FINISHED, (account_id, fingerprint, to_us(since)))
-        if not rows:
+        now = to_us(self._clock.now())
+        rows = await self._reader.fetch(_FINISHED, (account_id, fingerprint, to_us(since), now))
+        if not rows or rows[0][0] in self._seen:
             return None
         ref, answer = rows[0]
         # No answer: a crash came before it, and recovery went forward.
@@ -177,8 +185,12 @@ class StoreSpool:
 
     async def seen(self, account_id: int, ref: str) -> None:
         """The client has read its answer: the same message again is an intended one (§E5)."""
-        now = to_us(self._clock.now())
-        await self._writer.run(lambda statements: statements.execute(_SEEN, (now, account_id, ref)))
+        self._seen.add(account_id, ref, to_us(self._clock.now()))
+
+    async def remember(self, message: SpooledMessage, copies: Sequence[SpooledCopy]) -> None:
+        """A message that is final from the start; its octets are not kept."""
+        at = to_us(self._clock.now())
+        await self._writer.run(lambda statements: insert_final(statements, message, copies, at))
 
     async def insert_own(self, mails: Sequence[OwnMail]) -> None:
         """Queue mail of our own."""

@@ -24,6 +24,8 @@ _INSERT_MESSAGE = (
     " next_attempt_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?)"
 )
 _INSERT_BYTES = "INSERT INTO spool_bytes (account_id, ref, raw, compressed) VALUES (?, ?, ?, ?)"
+_DROP_BYTES = "DELETE FROM spool_bytes WHERE account_id = ? AND ref = ?"
+_FINAL = "UPDATE spool_message SET final_at = ?, next_attempt_at = NULL WHERE account_id = ? AND ref = ?"
 _INSERT_COPY = (
     "INSERT INTO spool_copy (state, attempts, in_doubt, next_attempt_at, smarthost, code, reply, phase,"
     " account_id, ref, ordinal, recipient, copy, reverse_path, notify, orcpt)"
@@ -108,6 +110,16 @@ def insert_message(
     statements.execute(_INSERT_MESSAGE, [*row, promised, lease_until, due])
     statements.execute(_INSERT_BYTES, (message.account_id, message.ref, packed.raw, int(packed.compressed)))
     statements.each(_INSERT_COPY, [_copy_row(message.account_id, copy) for copy in copies])
+
+
+def insert_final(
+    statements: Statements, message: SpooledMessage, copies: Sequence[SpooledCopy], final_at: int
+) -> None:
+    """A message with nothing left to do: rows, and no octets."""
+    insert_message(statements, message, Packed(b"", False, ""), copies, None)
+    key = (message.account_id, message.ref)
+    statements.execute(_DROP_BYTES, key)
+    statements.execute(_FINAL, (final_at, *key))
 
 
 def _due(copy: SpooledCopy, message: SpooledMessage) -> int:

@@ -15,6 +15,7 @@ from relay.ports import (
     SpooledCopy,
     SpooledMessage,
     StaleLease,
+    StoreFull,
     StoreUnavailable,
 )
 
@@ -37,10 +38,13 @@ class MemorySpool:
     def __init__(self) -> None:
         self.entries: dict[str, Entry] = {}
         self.stopped = False
+        self.full = False
         self.stop_at: set[str] = set()
         """Names of methods that fail."""
         self.writes: list[str] = []
         self.answers: dict[str, str] = {}
+        self.read: set[str] = set()
+        """REFs of messages whose answers were seen."""
 
     def _enter(self, name: str) -> None:
         if self.stopped or name in self.stop_at:
@@ -60,6 +64,8 @@ class MemorySpool:
         self, message: SpooledMessage, copies: Sequence[SpooledCopy], lease_until: datetime | None
     ) -> Lease:
         self._enter("commit")
+        if self.full:
+            raise StoreFull("the store is full")
         assert message.ref not in self.entries
         entry = Entry(message, {copy.ordinal: copy for copy in copies}, 1, lease_until)
         self.entries[message.ref] = entry
@@ -139,11 +145,21 @@ class MemorySpool:
         return 0
 
     async def finished_answer(self, account_id: int, fingerprint: str, since: datetime) -> str | None:
-        self._enter("finished_answer")
+        if self.stopped or "finished_answer" in self.stop_at:
+            raise StoreUnavailable("the store is stopped")
         for entry in self.entries.values():
-            if (entry.message.account_id, entry.message.fingerprint) == (account_id, fingerprint):
-                return entry.message.answer or None
+            message = entry.message
+            same = (message.account_id, message.fingerprint) == (account_id, fingerprint)
+            if same and message.answer and message.ref not in self.read and message.received_at >= since:
+                return message.answer
         return None
+
+    async def seen(self, account_id: int, ref: str) -> None:
+        self.read.add(ref)
+
+    async def remember(self, message: SpooledMessage, copies: Sequence[SpooledCopy]) -> None:
+        self._enter("remember")
+        self.entries[message.ref] = Entry(message, {copy.ordinal: copy for copy in copies}, 1)
 
     async def insert_own(self, mails: Sequence[OwnMail]) -> None:
         self._enter("insert_own")

@@ -208,7 +208,7 @@ async def test_one_copy_in_doubt_that_cannot_be_kept_is_silence():
     clock = FakeClock()
     async with Sink(faults={Stage.DOT: CLOSE}) as sink:
         post = Post(pool_to(sink, clock), clock)
-        post.spool.stopped = True
+        post.spool.stop_at = {"commit"}
 
         reply, _ = await post.send("anne@example.org")
 
@@ -220,7 +220,7 @@ async def test_one_copy_that_was_not_sent_and_cannot_be_queued_is_451():
     clock = FakeClock()
     async with Sink(faults={Stage.MAIL: BUSY}) as sink:
         post = Post(pool_to(sink, clock), clock)
-        post.spool.stopped = True
+        post.spool.stop_at = {"commit"}
 
         reply, _ = await post.send("anne@example.org")
 

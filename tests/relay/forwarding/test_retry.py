@@ -270,7 +270,7 @@ async def test_a_report_of_success_that_cannot_be_kept_changes_no_answer():
     clock = FakeClock()
     async with Sink() as sink:
         post = Post(pool_to(sink, clock), clock)
-        post.spool.stopped = True
+        post.spool.stop_at = {"insert_own"}
         tx = transaction()
         copies = [copy_to("anne@example.org", notify=frozenset({"SUCCESS"}))]
         reply = await post.commit.settle(tx, copies, Letter(RAW, recipe(tx.ref)))
