@@ -33,7 +33,7 @@ from relay.forwarding.answers import CONSENT_RULES, Answers
 from relay.forwarding.commit import Commit
 from relay.forwarding.dsn import Reports
 from relay.forwarding.office import Office
-from relay.forwarding.recheck import Recheck
+from relay.forwarding.recheck import OFF, Recheck
 from relay.forwarding.retry import Keeper
 from relay.forwarding.smarthosts import Pool
 from relay.forwarding.states import Timetable
@@ -42,8 +42,8 @@ from relay.identifiers import new_ref
 from relay.intake.stages import Intake
 from relay.journal import LineJournal
 from relay.login import Login
-from relay.message.dkim import sign_own
 from relay.permission.opt_out import OptOuts
+from relay.platform_signature import platform_signature
 from relay.ports import Event, StoreUnavailable
 from relay.reading import Reader
 from relay.recipes import Recipes
@@ -265,26 +265,22 @@ def _office(
     enforced = frozenset(
         reason for reason in SuppressionReason if settings.rule(CONSENT_RULES[reason][0]).mode == "enforce"
     )
+    off = frozenset(one for one in OFF if settings.rule(f"standing.{one.value}").mode == "enforce")
     return Office(
         pool,
         store.spool,
         journal,
         clock,
         Timetable(settings.delivery, random.random),
-        Recheck(store.directory, store.permissions, enforced),
-        _reports(settings, clock, keys),
+        Recheck(store.directory, store.permissions, enforced, off),
+        reports(settings, clock, keys),
         Answers(refusals.url),
         lambda: None,
     )
 
 
-def _reports(settings: Settings, clock: SystemClock, keys: KeyDirectory) -> Reports:
-    platform, signers = settings.platform, Signers(settings, keys)
-
-    def sign(raw: bytes) -> bytes:
-        signer = signers.platform()
-        return sign_own(raw, keys, *signer, int(clock.now().timestamp())) if signer else raw
-
+def reports(settings: Settings, clock: SystemClock, keys: KeyDirectory) -> Reports:
+    platform, sign = settings.platform, platform_signature(settings, keys, clock)
     return Reports(
         settings.hostname, platform.mail_domain, platform.language, sign, clock, settings.delivery.expire_after
     )

@@ -45,7 +45,7 @@ class Premises:
         """
         self.settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         migrated = await self._store()
-        self._platform_key()
+        self.platform_key()
         if self.settings.tls.certificate is None and any(one.tls != "none" for one in self.settings.listener):
             certificate.self_signed(self.settings.data_dir, self.settings.hostname)
         return migrated
@@ -64,7 +64,8 @@ class Premises:
         finally:
             await engine.close()
 
-    def _platform_key(self) -> None:
+    def platform_key(self) -> None:
+        """The key of the platform's own signature, made where there is none."""
         domain = self.settings.platform.mail_domain
         if self.settings.dkim.platform_signature and self.dkim.for_author(domain) is None:
             self.dkim.generate(domain, self.now)

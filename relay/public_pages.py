@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from config.schema import Settings
@@ -14,13 +13,12 @@ from relay.permission.double_opt_in import DoubleOptIn
 from relay.permission.my_mail import MyMail
 from relay.permission.opt_out import OptOuts
 from relay.permission.stationery import Stationery
+from relay.platform_signature import Sign
 from relay.ports import Clock, Journal, Tallies
 from relay.tokens import Tokens
 
 if TYPE_CHECKING:
     from relay.web.site import Permission
-
-Sign = Callable[[bytes], bytes]
 
 
 def double_opt_in(

@@ -52,7 +52,7 @@ def _person(record: PersonRecord) -> Fields:
 
 
 def _fields(record: PersonRecord, one: SubscriptionRecord, max_age: timedelta) -> Fields:
-    added, confirmed = _last(one.events, "added"), _last(one.events, "confirmed")
+    added, confirmed = _last(one.events, "requested") or _last(one.events, "added"), _last(one.events, "confirmed")
     no = one.no
     status = no.reason.value if no else one.status.value
     return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -19,13 +20,27 @@ from relay.adapters.store.evidence import Evidence
 from relay.adapters.store.imports import Imports
 from relay.adapters.store.subscribers import Request, Subscribers
 from relay.cli.arguments import Account, List, Mailbox, name, one_line
+from relay.cli.confirmation_mail import WORDS, Invitation, ask
 from relay.cli.evidence_bundle import bundle
 from relay.cli.invocation import By, Json, invocation
 from relay.cli.output import Failure, print_json, print_line, print_note, print_table
 from relay.cli.session import act, with_store
+from relay.permission.questions import Asked
 from relay.ports import TxtAnswer
 
 app = typer.Typer(help="Subscribers.")
+
+
+class Spoken(StrEnum):
+    """A language we write in."""
+
+    EN = "en"
+    ID = "id"
+
+
+Language = Annotated[
+    Spoken | None, typer.Option(help="Of the confirmation mail; default: [platform] language.", show_default=False)
+]
 
 
 def date(text: str) -> datetime:
@@ -50,30 +65,58 @@ def add(
         str | None, typer.Option(parser=one_line, metavar="TEXT", help="Where the person agreed.")
     ] = None,
     person: Annotated[str | None, typer.Option("--name", parser=one_line, metavar="TEXT")] = None,
+    language: Language = None,
     *,
     by: By,
     json: Json = False,
 ) -> None:
-    """Put an address on a list. On a double opt-in list it stays pending until the person confirms."""
+    """Put an address on a list. On a double opt-in list the person is asked by mail and pending until the yes."""
     who, settings = act(by), invocation(ctx).settings
     if consented_at is not None and consented_at > who.at:
         raise Failure("the consent date lies in the future")
 
-    async def work(engine: Engine) -> SubscriptionStatus:
+    async def work(engine: Engine) -> tuple[SubscriptionStatus, Asked | None]:
         await _refuse_unknown_domain(address, settings)
         target = await Imports(engine).target(account, list_name)
         refused = ROLE if _is_refused_role(address, target.confirm, target.domains) else ""
         request = Request(address, person or "", consented_at, source or "", refused_rule=refused)
-        return await Subscribers(engine).add(account, list_name, request, who)
+        status = await Subscribers(engine).add(account, list_name, request, who)
+        if status is not SubscriptionStatus.PENDING:
+            return status, None
+        spoken = language or settings.platform.language
+        more = (person or "", source or "", consented_at)
+        return status, await ask(engine, settings, Invitation(account, list_name, address, by, spoken, *more))
 
-    status = with_store(ctx, work)
+    status, asked = with_store(ctx, work)
     if status is SubscriptionStatus.REFUSED:
         raise Failure(f"{address} is a role address: only a double opt-in list can take it ({ROLE})")
     if json:
-        print_json({"account": account, "list": list_name, "address": str(address), "status": status})
+        shown = {"account": account, "list": list_name, "address": str(address), "status": status}
+        print_json({**shown, "confirmation": asked})
     else:
         print_line(f"{address} is {status} on {account}/{list_name}")
+    if asked is not None:
+        print_note(WORDS[asked])
     _advise(status, consented_at, source, settings, who.at)
+
+
+@app.command("ask")
+def ask_(
+    ctx: typer.Context, account: Account, list_name: List, address: Mailbox, language: Language = None, *, by: By
+) -> None:
+    """Send the confirmation mail, again or for the first time; limits hold as on the sign-up form."""
+    settings = invocation(ctx).settings
+    invitation = Invitation(account, list_name, address, by, language or settings.platform.language)
+
+    async def work(engine: Engine) -> Asked:
+        await _refuse_unknown_domain(address, settings)
+        await Imports(engine).target(account, list_name)
+        return await ask(engine, settings, invitation)
+
+    asked = with_store(ctx, work)
+    if asked is not Asked.SENT:
+        raise Failure(WORDS[asked])
+    print_line(WORDS[asked])
 
 
 @app.command()

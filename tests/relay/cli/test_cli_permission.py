@@ -258,5 +258,5 @@ def test_the_bundle_has_the_consent_records_fields(acme):
     assert shown["address"] == "anne@example.test"
     assert shown["address_as_typed"] == "Anne@example.test"
     assert [one["list"] for one in shown["subscriptions"]] == ["news"]
-    assert [one["event"] for one in shown["events"]] == ["added"]
+    assert [one["event"] for one in shown["events"]] == ["added", "requested"]
     assert "news" in acme("subscriber", "show", "acme", "anne@example.test").out
