@@ -28,12 +28,13 @@ GROUPS = (
     "identity",
     "keys",
     "list",
+    "queue",
     "subscriber",
     "suppress",
 )
 """Nouns with verbs below them: relay/cli/NOUN.py holds them in `app`."""
 
-COMMANDS = ("check", "demo", "doctor", "explain", "log", "ready", "reload", "serve")
+COMMANDS = ("check", "demo", "doctor", "explain", "log", "ready", "reload", "serve", "verify")
 """Commands by themselves: relay/cli/NAME.py holds the one command in `app`."""
 
 

@@ -101,10 +101,13 @@ def test_a_link_works_after_the_restore(relay, drilled, link, address):
 
 def test_the_queue_of_the_backup_is_parked(relay, drilled):
     assert drilled["restored"]["parked"] == 1
-    told = relay.json("explain", drilled["queued"])
+    told = relay.json("queue", "show", drilled["queued"])
 
-    assert [copy["state"] for copy in told["copies"]] == ["quarantined"]
+    assert [(copy["state"], copy["next_attempt_at"]) for copy in told["copies"]] == [("quarantined", None)]
     assert not relay.copies(drilled["queued"], 1, seconds=0.5)
+    relay.relay("queue", "retry", drilled["queued"])
+    assert len(relay.copies(drilled["queued"], 1)) == 1
+    assert relay.json("verify")["sound"]
 
 
 def test_what_was_there_is_kept(relay, drilled):
