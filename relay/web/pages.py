@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from fastapi import Request
@@ -38,6 +39,11 @@ class Pages:
     def contact(self) -> str:
         """The platform's contact as people read it."""
         return self.platform.contact.removeprefix("mailto:")
+
+    def contact_url(self, about: str) -> str:
+        """A link to the contact; a mail begins with what it is about as its subject."""
+        contact = self.platform.contact
+        return contact if "?" in contact or not contact.startswith("mailto:") else f"{contact}?subject={quote(about)}"
 
     def time(self, at: datetime) -> str:
         """A time in the platform's time zone, with the zone's name."""

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from fastapi import APIRouter, Request, Response
 
-from policies.clauses import CLAUSES
+from config.schema import Settings
 from policies.guidance import GUIDANCE
+from policies.registry import build as build_rules
 from relay.masking import masked, masked_text
 from relay.ports import Clock, RefusalRow, RefusalRows, StoreUnavailable
 from relay.refusals import sentence
 from relay.tokens import Tokens
+from relay.web.clause_titles import clause_title
 from relay.web.pages import Pages
 
 SHOWN_FOR = timedelta(days=30)
 """How long a refusal's page can be opened without a login."""
 MAX_RECIPIENTS = 10
-"""Recipients named on a refusal's page."""
-_TITLES = {clause.id: clause.title for clause in CLAUSES}
+"""Lines of recipients on a refusal's page; those that look alike once masked share one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +47,14 @@ class Shown:
     at: str
     reply: str
     findings: Sequence[Found]
+    asks: str
     mend: str
 
 
 def router(pages: Pages, tokens: Tokens, rows: RefusalRows, clock: Clock) -> APIRouter:
     """Both pages change nothing and need no login; a page name that is not ours is the common 404."""
     routes = APIRouter()
+    clauses = {rule.id: rule.clause or "" for rule in build_rules(Settings()).everything()}
 
     @routes.api_route("/r/{name}", methods=["GET", "HEAD"])
     async def refusal(request: Request, name: str) -> Response:
@@ -62,11 +66,11 @@ def router(pages: Pages, tokens: Tokens, rows: RefusalRows, clock: Clock) -> API
             return pages.note(language, 503, "unavailable_title", "unavailable_page", {})
         if row is None or clock.now() - row.at > SHOWN_FOR:
             return pages.not_found(language)
-        shown = _shown(pages, language, row)
         context = {
-            "refusal": shown,
+            "refusal": _shown(pages, language, row),
             "help_url": f"../help/{row.rule}?l={language}",
-            "ask": _ask(pages, language, row.ref),
+            "contact_url": pages.contact_url(row.ref),
+            "ask": pages.text(language, "ask", {"contact": pages.contact, "ref": row.ref}),
         }
         return pages.page("refusal.html", language, "refusal_title", 200, context)
 
@@ -76,36 +80,40 @@ def router(pages: Pages, tokens: Tokens, rows: RefusalRows, clock: Clock) -> API
         if rule not in GUIDANCE:
             return pages.not_found(language)
         asks, mend = GUIDANCE[rule].in_language(language)
-        clause = next((one for one in CLAUSES if rule in one.rules), None)
-        told = {"asks": asks, "mend": mend, "clause": clause.id if clause else ""}
-        told["clause_title"] = clause.title if clause else ""
-        ask = pages.text(language, "help_ask", {"contact": pages.contact})
-        return pages.page("help.html", language, "help_title", 200, {"rule": rule, "help": told, "ask": ask})
+        clause = clauses.get(rule, "")
+        told = {"asks": asks, "mend": mend, "clause": clause, "clause_title": clause_title(language, clause)}
+        context = {"rule": rule, "help": told, "ask": pages.contact, "contact_url": pages.contact_url(rule)}
+        return pages.page("help.html", language, "help_title", 200, context)
 
     return routes
 
 
-def _ask(pages: Pages, language: str, ref: str) -> str:
-    return pages.text(language, "ask", {"contact": pages.contact, "ref": ref})
-
-
 def _shown(pages: Pages, language: str, row: RefusalRow) -> Shown:
     guidance = GUIDANCE.get(row.rule)
-    findings = [
-        Found(_place(pages, language, part, line), masked_text(excerpt)) for part, line, excerpt in row.findings
-    ]
+    asks, mend = guidance.in_language(language) if guidance else ("", "")
+    alike = Counter(masked(one) for one in row.recipients).most_common()
     return Shown(
         text=sentence(row),
         rule=row.rule,
         clause=row.clause,
-        clause_title=_TITLES.get(row.clause, ""),
-        recipients=[masked(one) for one in row.recipients[:MAX_RECIPIENTS]],
-        more=_more(pages, language, len(row.recipients) - MAX_RECIPIENTS),
+        clause_title=clause_title(language, row.clause),
+        recipients=list(_lines(pages, language, alike[:MAX_RECIPIENTS])),
+        more=_more(pages, language, sum(count for _, count in alike[MAX_RECIPIENTS:])),
         at=pages.time(row.at),
         reply=masked_text(row.reply),
-        findings=findings,
-        mend=guidance.in_language(language)[1] if guidance else "",
+        findings=[
+            Found(_place(pages, language, part, line), masked_text(found)) for part, line, found in row.findings
+        ],
+        asks=asks,
+        mend=mend,
     )
+
+
+def _lines(pages: Pages, language: str, alike: Sequence[tuple[str, int]]) -> Iterator[str]:
+    """One line for all recipients that look the same once masked."""
+    for recipient, count in alike:
+        values = {"recipient": recipient, "count": str(count)}
+        yield recipient if count == 1 else pages.text(language, "refusal_alike", values)
 
 
 def _place(pages: Pages, language: str, part: str, line: int) -> str:

@@ -23,6 +23,12 @@ in_doubt_after = 0.5
 in_doubt_tries = 10
 """
 
+NO_NOTICES = """
+[notices]
+refusals = "off"
+"""
+"""The smarthost gets what clients send, and reports; mail to owners has tests of its own."""
+
 
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory):
@@ -43,7 +49,7 @@ def make(prepared, tmp_path_factory):
         smarthost = Smarthost()
         folder = folder or tmp_path_factory.mktemp("relay")
         shutil.copytree(prepared, folder / "var", dirs_exist_ok=True)
-        relay = Running(folder, smarthost=smarthost.url, settings=settings, workers=workers)
+        relay = Running(folder, smarthost=smarthost.url, settings=settings + NO_NOTICES, workers=workers)
         made.append((relay, smarthost))
         relay.start()
         return Client(relay, Ledger()), smarthost

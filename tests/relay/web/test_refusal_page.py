@@ -9,8 +9,10 @@ from fakes import SPRING
 from visiting import World, check_page, visited
 
 from config.schema import RULES
+from policies.clauses import CLAUSES
 from policies.guidance import GUIDANCE
 from relay.ports import RefusalRow
+from relay.web.clause_titles import INDONESIAN
 
 REF = "01KB0000000000000000000000"
 LONG = "x" * 400
@@ -52,7 +54,10 @@ async def test_a_refusal_is_explained_to_its_sender(world: World, language: str,
     for told in ("consent.missing", "3.1", "a••••••@e••••••.com", "2026-03-01 12:00 UTC", mend, REF, "20"):
         assert told in text
     assert "policy@relay.localhost" in text
-    assert [link["href"] for link in page.find_all("a")][1:] == [f"../help/consent.missing?l={language}"]
+    assert [link["href"] for link in page.find_all("a")][1:] == [
+        f"../help/consent.missing?l={language}",
+        f"mailto:policy@relay.localhost?subject={REF}",
+    ]
 
 
 async def test_what_was_found_stands_there_masked_and_escaped(world: World) -> None:
@@ -100,14 +105,43 @@ async def test_a_refusal_cannot_be_shown_while_the_store_is_away(world: World) -
     check_page(answer)
 
 
-@pytest.mark.parametrize("recipients", [(), tuple(f"person{n}@example.com" for n in range(60))])
-async def test_a_refusal_names_at_most_some_recipients(world: World, recipients: tuple[str, ...]) -> None:
-    world.refusals.rows[REF] = row(world, recipients=recipients)
+SOME = tuple(f"{letter}erson@example.com" for letter in "abcdefghijklmno")
+ALIKE = tuple(f"person{number}@example.com" for number in range(60))
+
+
+@pytest.mark.parametrize(
+    ("recipients", "lines", "last"),
+    [
+        ((), 0, ""),
+        (SOME, 10, "and 5 more"),
+        (ALIKE, 1, "p••••••@e••••••.com – 60 recipients"),
+        ((*ALIKE, *SOME), 10, "and 6 more"),
+    ],
+    ids=["none", "different", "alike", "both"],
+)
+async def test_a_refusal_names_at_most_some_recipients_and_those_alike_once(
+    world: World, recipients: tuple[str, ...], lines: int, last: str
+) -> None:
+    world.refusals.rows[REF] = row(world, recipients=recipients, findings=())
     async with visited(world) as client:
         page = check_page(await client.get(page_of(world)))
 
-    assert page.get_text().count("p••••••@") == min(len(recipients), 10)
-    assert ("and 50 more" in page.get_text()) is bool(recipients)
+    shown = [one.get_text() for one in page.select("ul.plain li")]
+    assert sum("@" in one for one in shown) == lines
+    assert (shown[-1] if shown else "") == last
+
+
+async def test_a_rules_help_names_the_clause_its_refusals_name(world: World) -> None:
+    async with visited(world) as client:
+        english = await client.get("/help/consent.missing?l=en")
+        indonesian = await client.get("/help/consent.missing?l=id")
+
+    assert "Policy clause 3.1 – Mail goes only to people" in english.text
+    assert "Klausul kebijakan 3.1 – Email hanya untuk orang" in indonesian.text
+
+
+def test_every_clause_has_a_title_in_indonesian() -> None:
+    assert set(INDONESIAN) == {clause.id for clause in CLAUSES}
 
 
 @pytest.mark.parametrize("language", ["en", "id"])
