@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from policies.facts import SuppressionReason
+from policies.facts import Standing, SuppressionReason
 from policies.verdict import Refusal, Reply
 from relay.ports import CopyState, SpooledCopy, StoreFull
 
@@ -72,6 +72,11 @@ class Answers:
     def stopped(self, ref: str, recipient: str, reason: SuppressionReason) -> Reply:
         rule, detail, words = CONSENT_RULES[reason]
         return Refusal(550, detail, f"{recipient} {words}").reply(rule, ref, self.page(ref))
+
+    def halted(self, ref: str, account: str, standing: Standing) -> Reply:
+        """The account lost its standing between MAIL and the dot."""
+        rule = f"standing.{standing.value}"
+        return Refusal(550, "7.1", f"{account} is {standing.value}").reply(rule, ref, self.page(ref))
 
     def none_sent(self, ref: str, copies: Sequence[SpooledCopy]) -> Reply:
         """Nothing left us and nothing is kept: 5xx where every copy was refused, else 4xx.

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 
 from policies.facts import Account
 from relay.forwarding.deliveries import Deliveries, in_words
 from relay.forwarding.office import Office
+from relay.forwarding.recheck import Halted
 from relay.forwarding.states import FINAL, failed
 from relay.ports import (
     Claimed,
@@ -26,6 +28,9 @@ from relay.ports import (
 
 Renderer = Callable[[SpooledMessage, SpooledCopy], Callable[[bool], bytes]]
 """Makes a copy's octets again, the same as the first time, from the received bytes and the recipes."""
+
+HELD_FOR = timedelta(seconds=5)
+"""Until a copy that a suspension stopped is looked at again, once its account may send; until then it is not due."""
 
 POISON_TRIES = 3
 """A copy that cannot be rendered is set aside for a person after so many tries (RELIABILITY.md row 64)."""
@@ -84,6 +89,9 @@ class Attempt:
             outcome = await self._office.smarthosts.deliver(self._outgoing(copy), timeout)
         except NotWanted as no:
             self._end(copy, failed(copy, 0, f"5.7.1 not sent: {no}", CopyState.CANCELLED), str(no), started)
+        except Halted as halt:
+            held = replace(copy, next_attempt_at=self._office.clock.now() + HELD_FOR)
+            self._end(copy, held, f"{halt}: it waits for the decision", started)
         except (StoreUnavailable, StaleLease):
             self._rows[copy.ordinal] = copy
             raise

@@ -11,7 +11,7 @@ from relay.forwarding.answers import CONSENT_RULES, SILENCE
 from relay.forwarding.copies import Copy, Letter, fingerprint, spooled_copy, spooled_message
 from relay.forwarding.deliveries import Deliveries, in_words
 from relay.forwarding.office import Office
-from relay.forwarding.recheck import Stopped
+from relay.forwarding.recheck import Halted, Stopped
 from relay.forwarding.repeats import KeptAnswer, Repeats, SentAnswer, sent_copy, sent_message
 from relay.forwarding.several import LEASE_MARGIN, Several
 from relay.ports import CopyState, Delivered, InDoubt, Postponed, Refused, SpooledCopy, StoreUnavailable
@@ -104,6 +104,9 @@ class Single:
             rule, _, words = CONSENT_RULES[stop.reason]
             self.lines.stopped(copy.recipe.recipient, rule, f"{words} after RCPT")
             return office.answers.stopped(tx.ref, copy.recipe.recipient, stop.reason)
+        except Halted as halt:
+            self.lines.stopped(copy.recipe.recipient, f"standing.{halt.standing.value}", f"{halt} since MAIL")
+            return office.answers.halted(tx.ref, tx.account.name, halt.standing)
         except StoreUnavailable:
             self.lines.trouble("the store could not be asked for permission", copy.recipe.recipient)
             return office.answers.internal(tx.ref)
@@ -125,9 +128,10 @@ class Single:
         return reply
 
     async def _ask_again(self) -> None:
+        tx, list_id = self.tx, self.lines.list_id
+        await self.office.recheck.standing(tx.account.account_id)
         if self.copy.own:
             return
-        tx, list_id = self.tx, self.lines.list_id
         reason = await self.office.recheck.suppression(tx.account.account_id, list_id, tx.stream, self.copy.address)
         if reason is not None:
             raise Stopped(reason)

@@ -9,7 +9,7 @@ from policies.facts import Account, Standing, Stream, SuppressionReason
 from relay.forwarding.copies import read_recipe
 from relay.ports import Directory, Permissions, SpooledCopy, SpooledMessage
 
-_OFF = frozenset({Standing.SUSPENDED, Standing.DEACTIVATED})
+OFF = frozenset({Standing.SUSPENDED, Standing.DEACTIVATED})
 
 
 class Stopped(Exception):
@@ -20,6 +20,14 @@ class Stopped(Exception):
         self.reason = reason
 
 
+class Halted(Exception):
+    """The account may not send any more, or not before a person has decided. Crosses `deliver` like Stopped."""
+
+    def __init__(self, standing: Standing) -> None:
+        super().__init__(f"the account is {standing.value}")
+        self.standing = standing
+
+
 @dataclass(frozen=True, slots=True)
 class Recheck:
     """Store faults pass through as StoreUnavailable: who cannot ask does not send."""
@@ -28,6 +36,16 @@ class Recheck:
     permissions: Permissions
     enforced: frozenset[SuppressionReason] = frozenset(SuppressionReason)
     """Those whose rule is not in observe mode."""
+    off: frozenset[Standing] = OFF
+    """The same for standing."""
+
+    async def standing(self, account_id: int) -> Account:
+        """The account as it stands now; Halted where it may not send."""
+        account = await self.directory.account(account_id)
+        standing = Standing.DEACTIVATED if account is None else account.standing
+        if account is None or standing in self.off:
+            raise Halted(standing)
+        return account
 
     async def suppression(
         self, account_id: int, list_id: int, stream: Stream, address: Address
@@ -39,12 +57,13 @@ class Recheck:
         return reason if reason in self.enforced else None
 
     async def queued(self, message: SpooledMessage, copy: SpooledCopy) -> str:
-        """Why a queued copy may not go any more, in words; empty: it may."""
-        account = await self.directory.account(message.account_id)
-        if account is None:
-            return "the account does not exist any more"
-        if account.standing in _OFF:
-            return f"the account is {account.standing.value}"
+        """Why a queued copy may not go any more, in words; empty: it may. Halted where it must wait."""
+        try:
+            account = await self.standing(message.account_id)
+        except Halted as halt:
+            if halt.standing is Standing.SUSPENDED:
+                raise
+            return str(halt)
         address = Address.parse(copy.recipient)
         if _own(account, address):
             return ""

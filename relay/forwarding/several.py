@@ -13,7 +13,7 @@ from relay.forwarding.answers import CONSENT_RULES, SILENCE
 from relay.forwarding.copies import Copy, Letter, spooled_copy, spooled_message
 from relay.forwarding.deliveries import Deliveries, in_words
 from relay.forwarding.office import Office
-from relay.forwarding.recheck import Stopped
+from relay.forwarding.recheck import Halted, Stopped
 from relay.forwarding.repeats import KeptAnswer
 from relay.forwarding.states import GONE, UNDELIVERED, failed
 from relay.ports import CopyState, Delivered, Lease, Outcome, SpooledCopy, StaleLease, StoreUnavailable
@@ -48,6 +48,8 @@ class Several:
         """Places of rows that changed since they were last committed; a failure waits for commit B and its DSN."""
         self._no: Stopped | None = None
         """The newest refusal that came between RCPT and a dot."""
+        self._halt: Halted | None = None
+        """The account may not send any more."""
         self._fault = ""
         """Our own: nothing more is sent."""
 
@@ -76,7 +78,7 @@ class Several:
         """One of the parallel hands; what is not begun by the deadline belongs to the queue."""
         for place in places:
             left = deadline - asyncio.get_running_loop().time()
-            if left <= 0 or self._fault:
+            if left <= 0 or self._fault or self._halt:
                 return
             await self._deliver(place, lease, left)
 
@@ -87,6 +89,8 @@ class Several:
             outcome = await self._office.smarthosts.deliver(outgoing, timeout)
         except Stopped as stop:
             self._stopped(place, stop)
+        except Halted as halt:
+            self._halted(place, halt)
         except (StoreUnavailable, StaleLease) as fault:
             self._give_up(place, str(fault) or type(fault).__name__)
         except Exception as fault:  # noqa: BLE001 - other copies may have gone: 451 is no answer any more
@@ -97,6 +101,7 @@ class Several:
     async def _permit(self, place: int, lease: Lease) -> None:
         """Right before the body: is it still wanted, is the message still ours; then SENDING, durable."""
         copy, tx = self._copies[place], self._tx
+        await self._office.recheck.standing(tx.account.account_id)
         if not copy.own:
             list_id = self._message.list_id
             reason = await self._office.recheck.suppression(tx.account.account_id, list_id, tx.stream, copy.address)
@@ -121,6 +126,11 @@ class Several:
         recipient, self._no = self._rows[place].recipient, stop
         self._set(place, failed(self._rows[place], 550, f"5.{detail} {recipient} {words}", CopyState.CANCELLED))
         self._lines.stopped(recipient, rule, f"{words} after RCPT")
+
+    def _halted(self, place: int, halt: Halted) -> None:
+        """This copy and those not begun stay as they are: the queue holds them where some have gone."""
+        self._halt = halt
+        self._lines.stopped(self._rows[place].recipient, f"standing.{halt.standing.value}", f"{halt} since MAIL")
 
     def _give_up(self, place: int, why: str) -> None:
         """Our own fault before the body: this copy is not sent now, nor is any other."""
@@ -149,7 +159,7 @@ class Several:
     def _may_queue(self) -> bool:
         """Nothing went yet: the queue may have it where the listener says so and a copy may still succeed."""
         waiting = any(row.state is CopyState.PENDING for row in self._rows)
-        return waiting and not self._fault and self._tx.session.on_unavailable == "queue"
+        return waiting and not self._fault and not self._halt and self._tx.session.on_unavailable == "queue"
 
     async def _promise(self, lease: Lease) -> Reply:
         ref, count = self._tx.ref, len(self._rows)
@@ -170,6 +180,8 @@ class Several:
         answers, ref = self._office.answers, self._tx.ref
         if self._fault:
             return answers.internal(ref)
+        if self._halt is not None:
+            return answers.halted(ref, self._tx.account.name, self._halt.standing)
         if self._no is not None and all(row.state is CopyState.CANCELLED for row in self._rows):
             return answers.stopped(ref, self._rows[0].recipient, self._no.reason)
         return answers.none_sent(ref, self._rows)

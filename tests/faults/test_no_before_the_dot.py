@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import time
 
 import pytest
 from driver import PEOPLE, SENDER, letter, new_ident, reckon, states, time_passes, until
@@ -83,22 +84,61 @@ def test_an_opt_out_between_rcpt_and_dot_is_the_answer_to_the_dot(well):
     session.close()
 
 
-def test_a_suspended_account_s_mail_stays_in_the_queue_unsent(well):
+@pytest.fixture
+def standing(well):
+    """Changes the account's standing; it is active again afterwards."""
+    client, _ = well
+    yield lambda verb: client.relay.here("account", verb, "acme", "--reason", "test")
+    client.relay.here("account", "reinstate", "acme", "--reason", "test", code=None)
+
+
+def test_a_suspended_account_s_mail_waits_for_the_decision(well, standing):
     client, smarthost = well
     ident = new_ident("suspended")
-
     with away(smarthost):
         assert client.send("submission", [STAYER], ident=ident).code == 250
-        client.relay.here("account", "suspend", "acme", "--reason", "test")
+        standing("suspend")
+
+    time_passes(client.relay)
+    time.sleep(2.5)
+    assert states(client.relay, ident) == ["pending"]
+    assert recipients(smarthost, ident) == set()
+
+    standing("reinstate")
+    until(lambda: states(client.relay, ident) == ["sent"], "it is not sent after all")
+    assert recipients(smarthost, ident) == {STAYER}
+
+
+def test_a_deactivated_account_s_mail_is_cancelled_and_reported(well, standing):
+    client, smarthost = well
+    ident = new_ident("closed")
+    with away(smarthost):
+        assert client.send("submission", [STAYER], ident=ident).code == 250
+        standing("deactivate")
+
     time_passes(client.relay)
 
-    try:
-        until(lambda: states(client.relay, ident) != ["pending"], "the queue stands still")
-        assert states(client.relay, ident) == ["cancelled"]
-        until(lambda: reports(smarthost, ident) == [{STAYER}], "no DSN")
-        assert recipients(smarthost, ident) == {SENDER}, "the DSN only"
-    finally:
-        client.relay.here("account", "reinstate", "acme", "--reason", "test")
+    until(lambda: states(client.relay, ident) == ["cancelled"], "the queue stands still")
+    until(lambda: reports(smarthost, ident) == [{STAYER}], "no DSN")
+    assert recipients(smarthost, ident) == {SENDER}, "the DSN only"
+
+
+@pytest.mark.parametrize("people", [[STAYER], [STAYER, PEOPLE[33]]], ids=["one", "several"])
+def test_a_suspension_between_mail_and_dot_is_the_answer_to_the_dot(well, standing, people):
+    client, smarthost = well
+    ident, session = new_ident("late"), client.session("bulk")
+    session.ehlo()
+    session.mail(SENDER)
+    assert [session.rcpt(one)[0] for one in people] == [250] * len(people)
+
+    standing("suspend")
+    time.sleep(0.5)
+    code, text = session.data(letter(ident))
+
+    assert (code, text.decode()[:26]) == (550, "5.7.1 standing.suspended: ")
+    assert recipients(smarthost, ident) == set()
+    assert states(client.relay, ident) == []
+    session.close()
 
 
 def test_after_every_no_all_is_accounted_for(well, capsys):

@@ -4,15 +4,17 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text, update
 from store_clock import MARCH_1, SetClock
 
 from relay.adapters.store.mail_store import MailStore
 from relay.adapters.store.spool_state import spool_state
+from relay.adapters.tables import account
 from relay.identifiers import new_ref
 from relay.ports import CopyState, Lease, OwnMail, Recovered, SpooledCopy, SpooledMessage, StaleLease
 
 ACME = 7
+ACCOUNT = {"account_id": ACME, "name": "acme", "created_at": 1}
 RAW = b"Subject: hello\r\n\r\n" + b"The same line again and again.\r\n" * 200
 MINUTE = timedelta(minutes=1)
 LEASE = MARCH_1 + MINUTE
@@ -218,6 +220,20 @@ async def test_a_copy_that_passed_through_is_remembered_without_its_octets(store
     assert await store.spool.verify() == []
     assert await refs_claimed(store, minutes=60) == []
     assert await states(store, ref) == [CopyState.SENT]
+
+
+@pytest.mark.parametrize("column", ["standing_system", "standing_staff"])
+async def test_a_suspended_accounts_mail_is_not_due_before_the_decision(store: MailStore, column: str) -> None:
+    waits, told = new_ref(), new_ref()
+    await store.spool.commit(message(waits), copies(waits), None)
+    await store.spool.insert_own([dsn(told)])
+    async with store.engine.begin() as connection:
+        await connection.execute(insert(account).values(**ACCOUNT, **{column: "suspended"}))
+    assert await refs_claimed(store) == [told]
+    other = "standing_staff" if column == "standing_system" else "standing_system"
+    async with store.engine.begin() as connection:
+        await connection.execute(update(account).values({other: "deactivated"}))
+    assert await refs_claimed(store) == [waits]
 
 
 async def test_a_message_recovered_before_its_answer_answers_its_clients_retry(store: MailStore) -> None:

@@ -41,8 +41,13 @@ _HELD = (
 _ANSWER = "UPDATE spool_message SET answer = ? WHERE account_id = ? AND ref = ?"
 _DUE = Query[tuple[int, str, int]](
     "SELECT account_id, ref, fence FROM spool_message"
-    " WHERE next_attempt_at <= ? AND lease_until IS NULL AND promised = 1 ORDER BY next_attempt_at LIMIT ?"
+    " WHERE next_attempt_at <= ? AND lease_until IS NULL AND promised = 1"
+    " AND (purpose <> 'relay' OR account_id NOT IN"
+    " (SELECT account_id FROM account WHERE (standing_system = 'suspended' OR standing_staff = 'suspended')"
+    "  AND standing_system <> 'deactivated' AND standing_staff <> 'deactivated'))"
+    " ORDER BY next_attempt_at LIMIT ?"
 )
+"""A suspended account's mail waits for the decision; what we ourselves have to say to it does not."""
 _TAKE = (
     "UPDATE spool_message SET lease_until = ?, fence = fence + 1"
     " WHERE account_id = ? AND ref = ? AND fence = ? AND lease_until IS NULL"

@@ -9,7 +9,7 @@ import pytest
 from posting import ACME, FAST, RAW, FakeClock, Post, copy_to, pool_to, recipe, render, transaction
 from sink import CLOSE, GARBAGE, HANG, RESET, Sink, Stage
 
-from policies.facts import SuppressionReason
+from policies.facts import Standing, SuppressionReason
 from relay.forwarding.copies import Letter
 from relay.ports import CopyState, Delivered, Outcome, Outgoing
 
@@ -247,6 +247,41 @@ async def test_who_opted_out_after_rcpt_gets_nothing(people):
             assert reply.code == 250
             assert post.spool.copies(tx.ref)[0].state is CopyState.CANCELLED
         await post.smarthosts.close()
+
+
+@pytest.mark.parametrize("standing", [Standing.SUSPENDED, Standing.DEACTIVATED])
+@pytest.mark.parametrize("people", [PEOPLE[:1], PEOPLE])
+async def test_an_account_that_lost_its_standing_after_mail_sends_nothing(people, standing):
+    clock = FakeClock()
+    async with Sink() as sink:
+        post = Post(pool_to(sink, clock), clock)
+        post.directory.account_row = replace(ACME, standing=standing)
+
+        reply, tx = await post.send(*people)
+
+        assert str(reply).startswith(f"550 5.7.1 standing.{standing.value}: acme is {standing.value} [{tx.ref}] ")
+        assert sink.taken == []
+        assert post.spool.entries == {}
+        await post.smarthosts.close()
+
+
+async def test_a_suspension_between_two_dots_leaves_the_rest_in_the_queue():
+    clock = FakeClock()
+    async with Sink() as sink:
+        post = Post(pool_to(sink, clock), clock, replace(FAST, parallel_copies=1))
+        sink.silent = lambda _taken: suspend(post)
+
+        reply, tx = await post.send(*PEOPLE)
+
+        assert str(reply) == f"250 2.0.0 {tx.ref} queued, 1 of 3 sent already"
+        assert [copy.state.value for copy in post.spool.copies(tx.ref)] == ["sent", "pending", "pending"]
+        await post.smarthosts.close()
+
+
+def suspend(post):
+    """While the smarthost takes a copy; its reply comes all the same."""
+    post.directory.account_row = replace(ACME, standing=Standing.SUSPENDED)
+    return False
 
 
 async def test_all_stopped_before_the_dot_is_a_refusal_of_their_rule():

@@ -164,12 +164,33 @@ async def test_who_opted_out_while_a_copy_waits_gets_nothing_and_the_sender_is_t
         await post.smarthosts.close()
 
 
-async def test_a_suspended_accounts_copies_are_cancelled():
+async def test_a_suspended_accounts_copies_wait_however_long_and_go_once_it_may_send_again():
     clock = FakeClock()
     async with Sink() as sink:
         post = Post(pool_to(sink, clock), clock)
         ref = await queued(post, sink, "anne@example.org")
         post.directory.account_row = replace(ACME, standing=Standing.SUSPENDED)
+        for _ in range(3):
+            clock.advance(minutes=2)
+            await post.keeper.round()
+
+        assert sink.taken == []
+        (copy,) = post.spool.copies(ref)
+        assert (copy.state, copy.attempts) == (CopyState.PENDING, 1)
+        assert "it waits for the decision" in str(post.journal.named("delivery.deferred")[-1].fields["error"])
+        post.directory.account_row = ACME
+        clock.advance(minutes=2)
+        await post.keeper.round()
+        assert sink.bodies_for("anne@example.org") == [render(RAW, "anne@example.org")]
+        await post.smarthosts.close()
+
+
+async def test_a_deactivated_accounts_copies_are_cancelled():
+    clock = FakeClock()
+    async with Sink() as sink:
+        post = Post(pool_to(sink, clock), clock)
+        ref = await queued(post, sink, "anne@example.org")
+        post.directory.account_row = replace(ACME, standing=Standing.DEACTIVATED)
         clock.advance(minutes=2)
         await post.keeper.round()
 
