@@ -10,6 +10,7 @@ from policies.address import Address
 from policies.facts import Account, RecipientFacts, Stream, Subscription, Suppression, SuppressionReason
 from policies.recipient.suppression import Known, standing_no
 from relay.message.address_book import AddressBook
+from relay.permission.my_mail import Sender
 from relay.ports import DeliveredRow, Event, RefusalRow, StoreUnavailable, Tally
 from relay.transaction import Credential
 
@@ -193,6 +194,26 @@ class ListJournal:
     def named(self, name: str) -> list[Event]:
         """The events of one kind."""
         return [event for event in self.events if event.event == name]
+
+
+class NobodyAsked:
+    """Double opt-in where no list has a form and no link a question."""
+
+    async def form(self, account_name: str, list_name: str) -> None:
+        return None
+
+    async def find(self, account_id: int, contact_id: int, list_id: int, message: int, now: datetime) -> None:
+        return None
+
+
+class NobodyKnown:
+    """/me where no account knows anybody."""
+
+    async def senders(self, address: Address) -> list[Sender]:
+        return []
+
+    async def address(self, account_id: int, contact_id: int) -> None:
+        return None
 
 
 @dataclass(slots=True)
