@@ -10,6 +10,7 @@ from policies.facts import FooterIdentity
 from relay.message import opt_out
 from relay.message.look import Seen
 from relay.message.placeholders import OPT_OUT_PATTERN
+from relay.message.postal_address import COUNTRIES
 from relay.message.wording import Phrases, words
 
 MAX_FOOTER = 3000
@@ -20,6 +21,9 @@ _REST = 80
 """Characters that may end the sentence an opt-out link stands in."""
 
 _FOOTER = Phrases(lists.lines("footer_words.txt"))
+_FOOTER_SAYINGS = Phrases([one for one in lists.lines("footer_words.txt") if " " in one.strip() or not one.isascii()])
+_SENTENCE = 10
+"""Words from which on one footer word ('contact', 'privacy') does not make a line footer content; a saying does."""
 _CONTENT = Phrases(lists.lines("content_words.txt"))
 _PRICE = re.compile(r"[$€£¥₹%]\s?\d|\d\s?[%€£₹]|\brp\.?\s?\d|\bidr\s?\d|!", re.IGNORECASE)
 _CONTACT = re.compile(r"\s*(?:[\w.+-]+@[\w.-]+|(?:https?://|www\.)\S+|[\w-]+(?:\.[\w-]+)+/?|\+?[\d\s().-]{6,24})\s*")
@@ -34,6 +38,16 @@ _STREET = re.compile(
     r"|laan|straat|gade|vej|gatan|vägen|ulica|ul|utca)\b|stra(?:ß|ss)e\b|straat\b",
     re.IGNORECASE,
 )
+_EASTERN = re.compile(r"〒|株式会社|有限会社|合同会社|有限公司|股份公司|주식회사|丁目|番地|\(주\)")
+_EASTERN_LINE = 60
+"""Characters of a line with a company or an address in East Asian letters."""
+_NETWORKS = re.compile(
+    r"\s*(?:https?:)?//(?:[\w-]+\.)?(?:facebook\.com|fb\.me|instagram\.com|x\.com|twitter\.com|linkedin\.com|youtube\.com"
+    r"|youtu\.be|tiktok\.com|pinterest\.\w+|threads\.net|t\.me|wa\.me|whatsapp\.com|discord\.gg|discord\.com|bsky\.app"
+    r"|snapchat\.com|vimeo\.com|github\.com|line\.me|weibo\.com|vk\.com|xing\.com|flickr\.com|tumblr\.com)(?:/|\Z)",
+    re.IGNORECASE,
+)
+_NETWORK_WORDS = 2
 _RIGHTS = re.compile(r"[©®™]|\(c\)\s*\d{4}", re.IGNORECASE)
 
 
@@ -144,6 +158,8 @@ class Bottom:
         """Whether a line may stand below an opt-out link; in doubt it may not."""
         if any(piece.object and not (words(piece.text) and self._footer_text(piece.text)) for piece in shown):
             return False
+        if any(piece.link >= 0 for piece in shown) and all(_is_social(piece) for piece in shown):
+            return True
         return self._footer_text("".join([piece.text for piece in shown]))
 
     def _footer_text(self, raw: str) -> bool:
@@ -158,9 +174,17 @@ class Bottom:
             return True
         if _CONTENT.find(said) or (_PRICE.search(text) and not _RIGHTS.search(text)):
             return False
-        if _RIGHTS.search(text) or _FOOTER.find(said) or _CONTACT.fullmatch(text):
+        sayings = _FOOTER if said.count(" ") < _SENTENCE else _FOOTER_SAYINGS
+        if _RIGHTS.search(text) or sayings.find(said) or _CONTACT.fullmatch(text):
             return True
         return _is_address(text, said) or opt_out.worded(text)
+
+
+def _is_social(piece: Piece) -> bool:
+    """A link into a social network with no more than its name, or a blank between two of them."""
+    if piece.link < 0:
+        return not words(piece.text)
+    return _NETWORKS.match(piece.href) is not None and words(piece.text).count(" ") < _NETWORK_WORDS
 
 
 def _is_address(text: str, said: str) -> bool:
@@ -168,6 +192,8 @@ def _is_address(text: str, said: str) -> bool:
     count = said.count(" ") + 1
     if count > 24:
         return False
+    if said in COUNTRIES or (len(text) <= _EASTERN_LINE and _EASTERN.search(text)):
+        return True
     if _COMPANY.search(text) and count <= 8:
         return True
     named = sum(word[:1].isupper() or word[:1].isdigit() for word in text.split())

@@ -13,8 +13,7 @@ from bs4.element import NavigableString, PreformattedString
 
 from policies.facts import FooterIdentity
 from relay.message.bottom import Bottom, OwnLink, Piece
-from relay.message.css import Sheet
-from relay.message.html import is_font_sheet
+from relay.message.css import Sheet, is_font_sheet
 from relay.message.line_content import BLOCKS, BREAKS, CONTROLS, UNSEEN, control, picture
 from relay.message.look import Seen
 from relay.message.postal_address import AddressFound, RegisteredAddress
@@ -64,7 +63,7 @@ class _Walk:
         for node in soup.find_all("style"):
             self.sheet.add(node.get_text(), str(node.get("media") or ""))
         for node in soup.find_all("link"):
-            if "stylesheet" in str(node.get("rel") or "") and not is_font_sheet(str(node.get("href") or "")):
+            if "stylesheet" in str(node.get("rel") or "").lower() and not is_font_sheet(str(node.get("href") or "")):
                 self.sheet.unsure = "a style sheet from elsewhere"
 
     def hidden(self) -> list[str]:

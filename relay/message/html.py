@@ -10,9 +10,10 @@ from policies.facts import FooterIdentity
 from relay.message import html_source as source
 from relay.message import opt_out
 from relay.message.bottom import Bottom, Piece
-from relay.message.css import Sheet
+from relay.message.covering import is_disturbed, may_disturb
+from relay.message.css import Sheet, is_font_sheet
 from relay.message.html_reading import HtmlLink, HtmlReading
-from relay.message.line_content import BLOCKS, BREAKS, CONTROLS, UNSEEN, control, picture
+from relay.message.line_content import BLOCKS, BREAKS, CONTROLS, UNSEEN, control, is_painted, painting, picture
 from relay.message.look import Seen
 from relay.message.placeholders import OPT_OUT_PATTERN
 from relay.message.postal_address import RegisteredAddress
@@ -30,7 +31,6 @@ _RAW = frozenset({
     "frameset", "plaintext", "script", "style", "title", "textarea", "xmp", "iframe", "noframes", "noembed", "select",
 })  # fmt: skip
 """Elements in which tags are text, or in which nothing of ours would be shown."""
-_FONT_HOSTS = ("font", "typekit")
 
 Entry = tuple[LexborNode, Box, int, str]
 """A node still to be walked, its parent's box, the link it is in and that link's href."""
@@ -39,11 +39,6 @@ Entry = tuple[LexborNode, Box, int, str]
 def read_html(html: bytes, identity: FooterIdentity, address: RegisteredAddress, public_url: str) -> HtmlReading:
     """Reads UTF-8 octets that are within the limits of html_source.too_large()."""
     return _Reader(html, identity, address, public_url).read()
-
-
-def is_font_sheet(url: str) -> bool:
-    """Whether a style sheet from elsewhere is one of the usual font services'."""
-    return any(name in url.lower() for name in _FONT_HOSTS)
 
 
 class _Reader:
@@ -119,13 +114,15 @@ class _Reader:
         return True
 
     def _styles(self) -> None:
-        if b"<style" in self.html or b"<STYLE" in self.html or b"<Style" in self.html:
+        if b"<style" in self.reading.lower:
             for node in self.tree.css("style"):
                 self.sheet.add(node.text(deep=True), node.attributes.get("media") or "")
-        if b"stylesheet" in self.html:
+        if b"stylesheet" in self.reading.lower:
             for node in self.tree.css("link"):
                 attributes = node.attributes
-                if "stylesheet" in (attributes.get("rel") or "") and not is_font_sheet(attributes.get("href") or ""):
+                if "stylesheet" not in (attributes.get("rel") or "").lower():
+                    continue
+                if not is_font_sheet(attributes.get("href") or ""):
                     self.sheet.unsure = "a style sheet from elsewhere"
 
     def _language(self) -> None:
@@ -197,8 +194,15 @@ class _Reader:
                 yield None
                 waiting.append(None)
             last = node.last_child
+            if is_painted(box) and not (last is not None and node.text(deep=True).strip()):
+                yield from self._painting(box)
             if last is not None:
                 waiting.append((last, box, link, href))
+
+    def _painting(self, box: Box) -> Iterator[Piece]:
+        piece = painting(box, self.looks.look(box))
+        if piece is not None:
+            yield piece
 
     def _thing(self, box: Box, link: int, href: str) -> Iterator[Piece]:
         if box.tag == "img":
@@ -229,6 +233,9 @@ class _Reader:
     def _links(self, comments: list[tuple[int, int]]) -> None:
         seen = {link.link: link.text for link in self.bottom.links}
         above = self._worded_above(seen)
+        if seen and may_disturb(self.reading.lower) and self.tree.root and is_disturbed(self.tree.root, self.looks):
+            self.reading.doubt = "something may lie over the link, or the order shown is another"
+            return
         if not seen and not above:
             return
         tags = source.anchors(self.reading.lower, comments)

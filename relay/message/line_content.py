@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from relay.message.bottom import Piece
-from relay.message.css import declarations
+from relay.message.declarations import declarations
+from relay.message.frame import pixels
 from relay.message.look import Look, Seen
-from relay.message.properties import pixels
 from relay.message.selectors import Box
 
 BLOCKS = frozenset({
@@ -22,6 +22,7 @@ CONTROLS = frozenset({
     "input", "button", "iframe", "video", "object", "embed", "audio", "select", "textarea", "svg", "canvas",
 })  # fmt: skip
 """Elements that show something of their own."""
+_LOGO_WORDS = 3
 _ICON = 64
 """Pixels; pictures no larger either way are icons or spacers."""
 
@@ -46,9 +47,23 @@ def picture(box: Box, look: Look, link: int, href: str) -> Piece | None:
         return None
     icon = _icon(width) or _icon(height)
     if link < 0:
-        return None if icon and not alt else Piece(alt, seen, object=not icon)
+        logo = _icon(width) and _icon(height) and alt.count(" ") < _LOGO_WORDS
+        return None if (icon and not alt) or logo else Piece(alt, seen, object=not icon)
     # A link that is a picture is seen where the picture has words in its place when it is not loaded.
     return Piece(alt, seen if alt else Seen.DOUBT, link, href, object=not icon)
+
+
+def is_painted(box: Box) -> bool:
+    """Whether an element has a background picture of its own."""
+    return bool(box.attributes.get("background")) or "url(" in (box.attributes.get("style") or "")
+
+
+def painting(box: Box, look: Look) -> Piece | None:
+    """A background picture in a box without text shows itself, unless it is as small as an icon."""
+    height, width = _side(box, "height"), _side(box, "width")
+    if height is None or _icon(height) or _icon(width) or look.box_seen()[0] is Seen.NO:
+        return None
+    return Piece("", Seen.DOUBT, object=True)
 
 
 def _tiny(side: float | None) -> bool:

@@ -37,6 +37,8 @@ class Look:
     """Background; None where we cannot tell."""
     opacity: float = 1.0
     link: Rgb | None = LINK
+    disturbs: bool = False
+    """Whether the element itself may lie over others or change their order; not inherited."""
 
     def copy(self) -> Look:
         """A look of its own to change; dataclasses.replace() takes three times as long."""

@@ -28,7 +28,7 @@ _LINKABLE = re.compile(r"\s*(?:https?:|mailto:|//|/|#|\?|\.|\Z|www\.|[\[{<%*$&(]
 
 def worded(text: str) -> bool:
     """Whether a link with this text says that it opts out."""
-    return worded_so(words(text))
+    return worded_so(words(text)) and not is_headline(text)
 
 
 def worded_so(said: str) -> bool:
@@ -36,6 +36,12 @@ def worded_so(said: str) -> bool:
     if not said or len(said) > 200 or said.count(" ") >= MAX_LINK_WORDS:
         return False
     return bool(_WORDINGS.find(said)) and not _NOT.find(said)
+
+
+def is_headline(text: str) -> bool:
+    """Whether a link text is the title of something: 'Opt Out: the new album'."""
+    head, colon, tail = text.partition(":")
+    return bool(colon) and head.strip() != "" and tail.strip().count(" ") >= 2 and "//" not in tail
 
 
 def says_nothing(text: str) -> bool:

@@ -26,7 +26,7 @@ _SAME = {
 _SPELLINGS = frozenset(_SAME.values())
 _SILENT = frozenset({"no", "nomor", "nr", "num", "number", "nomer", "n°", "kota", "th", "kode", "pos"})
 """Words that may stand or be left out without another place being meant."""
-_COUNTRIES = frozenset({
+COUNTRIES = frozenset({
     "indonesia", "usa", "us", "deutschland", "germany", "uk", "france", "netherlands", "nederland", "singapore",
     "malaysia", "australia", "canada", "japan", "india", "spain", "españa", "italy", "italia", "austria",
     "österreich", "switzerland", "schweiz", "belgium", "ireland", "sweden", "norway", "denmark", "poland",
@@ -58,7 +58,7 @@ class RegisteredAddress:
 
     def __init__(self, text: str) -> None:
         self._words = [word.text for word in _words(text)]
-        if len(self._words) > 3 and self._words[-1] in _COUNTRIES:
+        if len(self._words) > 3 and self._words[-1] in COUNTRIES:
             # Mail within a country leaves its name out.
             self._words.pop()
         telling = [word.encode() for word in self._words if len(word) > 3 or word.isdigit()]

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 _SIMPLE = re.compile(
-    r"\*|(?P<tag>[a-zA-Z](?:[\w-]|\\.)*)|\.(?P<class>[\w\\-]+)|#(?P<id>[\w\\-]+)"
-    r"|\[\s*(?P<name>[\w:-]+)\s*(?:(?P<op>[~^$*|]?=)\s*[\"']?(?P<value>[^\]\"']*)[\"']?\s*[iI]?)?\s*\]"
+    r"\*|(?P<tag>[a-zA-Z](?:[\w-]|\\.)*)|\.(?P<class>(?:[\w-]|\\.)+)|#(?P<id>(?:[\w-]|\\.)+)"
+    r"|\[\s*(?P<name>[\w:-]+)\s*(?:(?P<op>[~^$*|]?=)\s*"
+    r"(?:\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)'|(?P<bare>[^\]\"'\s]*))\s*(?P<flag>[iIsS])?)?\s*\]"
     r"|(?P<pseudo>::?[\w-]+(?:\([^)]*\))?)"
 )
 _COMBINATOR = re.compile(r"[>+~]")
+_ANY_CASE = frozenset({"align", "valign", "dir", "type", "rel", "bgcolor", "color", "face", "lang", "media"})
+"""Attributes whose values HTML compares in any case (HTML §4.16.2)."""
 _INERT = frozenset({":hover", ":active", ":focus", ":visited", ":focus-within", ":focus-visible", ":target"})
+_GENERATED = frozenset({
+    "before", "after", "first-letter", "marker", "selection", "placeholder", "backdrop", "file-selector-button",
+})  # fmt: skip
+"""Pseudo-elements that are not the element's own text; its first line is."""
 _ALWAYS = frozenset({":link", ":any-link"})
-_NONE: frozenset[str] = frozenset()
 
 
 @dataclass(eq=False, slots=True)
@@ -25,11 +31,46 @@ class Box:
     attributes: Mapping[str, str | None]
     parent: Box | None
     classes: frozenset[str] = frozenset()
+    folded: frozenset[str] = frozenset()
+    """The classes in lower case."""
 
     @classmethod
     def of(cls, tag: str, attributes: Mapping[str, str | None], parent: Box | None) -> Box:
         names = attributes.get("class")
-        return cls(tag, attributes, parent, frozenset(names.split()) if names else _NONE)
+        if not names:
+            return cls(tag, attributes, parent)
+        classes, lower = frozenset(names.split()), names.lower()
+        return cls(tag, attributes, parent, classes, classes if lower == names else frozenset(lower.split()))
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One attribute a compound asks for: [name op value]."""
+
+    name: str
+    op: str
+    value: str
+    any_case: bool
+
+    def matches(self, box: Box) -> bool:
+        if self.name not in box.attributes:
+            return False
+        held, value = box.attributes[self.name] or "", self.value
+        if self.any_case:
+            held, value = held.lower(), value.lower()
+        match self.op:
+            case "":
+                return True
+            case "=":
+                return held == value
+            case "^=":
+                return bool(value) and held.startswith(value)
+            case "$=":
+                return bool(value) and held.endswith(value)
+            case "|=":
+                return held == value or held.startswith(f"{value}-")
+            case _:
+                return bool(value) and value in held
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +78,9 @@ class Compound:
     tag: str = ""
     id: str = ""
     classes: frozenset[str] = frozenset()
-    attributes: tuple[tuple[str, str, str], ...] = ()
+    folded: frozenset[str] = frozenset()
+    """The classes in lower case."""
+    attributes: tuple[Attribute, ...] = ()
 
     def matches(self, box: Box) -> bool:
         if self.tag and self.tag != box.tag:
@@ -46,7 +89,17 @@ class Compound:
             return False
         if not self.classes <= box.classes:
             return False
-        return all(_attribute_matches(box, *one) for one in self.attributes)
+        return not self.attributes or all(one.matches(box) for one in self.attributes)
+
+    def matches_loosely(self, box: Box) -> bool:
+        """As in quirks mode, where classes and ids have no case (Selectors 4 §6.6)."""
+        if self.tag and self.tag != box.tag:
+            return False
+        if self.id and self.id.lower() != (box.attributes.get("id") or "").lower():
+            return False
+        if not self.folded <= box.folded:
+            return False
+        return not self.attributes or all(one.matches(box) for one in self.attributes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +113,24 @@ class Selector:
     """A pseudo-class or sibling we do not evaluate: the rule may apply."""
 
     def matches(self, box: Box) -> bool:
+        if len(self.compounds) == 1:
+            return self.compounds[0].matches(box)
+        return self._holds(box, Compound.matches)
+
+    def matches_loosely(self, box: Box) -> bool:
+        """Whether it would match in a document without a doctype."""
+        if len(self.compounds) == 1:
+            return self.compounds[0].matches_loosely(box)
+        return self._holds(box, Compound.matches_loosely)
+
+    def _holds(self, box: Box, holds: Callable[[Compound, Box], bool]) -> bool:
         at = len(self.compounds) - 1
-        if not self.compounds[at].matches(box):
+        if not holds(self.compounds[at], box):
             return False
         direct, here = self.child[at], box.parent
         at -= 1
         while at >= 0:
-            while here is not None and not self.compounds[at].matches(here):
+            while here is not None and not holds(self.compounds[at], here):
                 if direct:
                     return False
                 here = here.parent
@@ -78,7 +142,7 @@ class Selector:
 
 
 def lookup_key(selector: str) -> str:
-    """One thing the last compound of a selector asks for: a class, an id or a tag; '*' where that is not plain."""
+    """What the last compound asks for, in lower case: a class, an id or a tag; '*' where that is not plain."""
     parts = selector.rsplit(None, 1)
     last = parts[-1] if parts else ""
     if last.isalnum():
@@ -87,7 +151,23 @@ def lookup_key(selector: str) -> str:
         return "*"
     last = _COMBINATOR.split(last)[-1].partition(":")[0]
     mark = max(last.rfind("."), last.rfind("#"))
-    return last[mark:] if mark >= 0 else last.lower() or "*"
+    return (last[mark:] if mark >= 0 else last).lower() or "*"
+
+
+def selectors(prelude: str) -> list[str]:
+    """The selectors of a list; commas in brackets do not part them."""
+    if "(" not in prelude and "[" not in prelude:
+        return prelude.split(",")
+    parts, depth, start = [], 0, 0
+    for at, mark in enumerate(prelude):
+        if mark in "([":
+            depth += 1
+        elif mark in ")]":
+            depth -= 1
+        elif mark == "," and depth <= 0:
+            parts.append(prelude[start:at])
+            start = at + 1
+    return [*parts, prelude[start:]]
 
 
 def read_selector(text: str) -> Selector | None:
@@ -129,7 +209,7 @@ def _unquoted_brackets(text: str) -> str:
 def _compound(word: str, weight: list[int]) -> tuple[Compound | None, bool]:
     tag = own_id = ""
     classes: list[str] = []
-    attributes: list[tuple[str, str, str]] = []
+    attributes: list[Attribute] = []
     maybe = False
     at = 0
     for found in _simples(word):
@@ -144,16 +224,23 @@ def _compound(word: str, weight: list[int]) -> tuple[Compound | None, bool]:
             own_id = found["id"].replace("\\", "")
             weight[0] += 1
         elif found["name"]:
-            attributes.append((found["name"].lower(), found["op"] or "", (found["value"] or "").strip()))
+            attributes.append(_attribute(found))
             weight[1] += 1
         elif found["pseudo"]:
             pseudo = found["pseudo"].lower()
-            if pseudo in _INERT or pseudo.startswith("::") or pseudo in (":before", ":after"):
+            if pseudo in _INERT or (pseudo.lstrip(":") in _GENERATED or pseudo.startswith("::-")):
                 return None, False
             maybe = maybe or pseudo not in _ALWAYS
             weight[1] += 1
     maybe = maybe or at != len(word)
-    return Compound(tag, own_id, frozenset(classes), tuple(attributes)), maybe
+    lower = frozenset([name.lower() for name in classes])
+    return Compound(tag, own_id, frozenset(classes), lower, tuple(attributes)), maybe
+
+
+def _attribute(found: re.Match[str]) -> Attribute:
+    name = found["name"].lower()
+    value = next((one for one in (found["double"], found["single"], found["bare"]) if one is not None), "")
+    return Attribute(name, found["op"] or "", value, name in _ANY_CASE or (found["flag"] or "").lower() == "i")
 
 
 def _simples(word: str) -> Iterator[re.Match[str]]:
@@ -161,22 +248,3 @@ def _simples(word: str) -> Iterator[re.Match[str]]:
     while (found := _SIMPLE.match(word, at)) is not None:
         yield found
         at = found.end()
-
-
-def _attribute_matches(box: Box, name: str, op: str, value: str) -> bool:
-    if name not in box.attributes:
-        return False
-    held = box.attributes[name] or ""
-    match op:
-        case "":
-            return True
-        case "=":
-            return held == value
-        case "^=":
-            return bool(value) and held.startswith(value)
-        case "$=":
-            return bool(value) and held.endswith(value)
-        case "|=":
-            return held == value or held.startswith(f"{value}-")
-        case _:
-            return bool(value) and value in held

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from relay.message.css import Sheet, declarations
+from relay.message.css import Sheet
+from relay.message.declarations import declarations
+from relay.message.frame import Frame
 from relay.message.look import ROOT, Look
-from relay.message.properties import GONE_TAGS, PROPERTIES, Frame, presentation, together
+from relay.message.properties import DOUBTFUL_TAGS, GONE_TAGS, PROPERTIES, SMALLER, presentation, together
 from relay.message.selectors import Box
+
+ALL = -1
+"""The context in which every condition holds at once."""
+_TELLING_TAGS = DOUBTFUL_TAGS | SMALLER | {"a"}
 
 
 class Looks:
@@ -45,7 +51,7 @@ class Looks:
             found.update(rule.context for rule in self.sheet.matching(here))
             here = here.parent
         found.discard(0)
-        return found
+        return found | {ALL} if len(found) > 1 else found
 
     def _computed(self, box: Box, parent: Look, context: int) -> Look:
         if parent.gone:
@@ -54,13 +60,15 @@ class Looks:
         if tag in GONE_TAGS or "hidden" in attributes:
             return replace(parent, gone=f"<{tag}>" if tag in GONE_TAGS else "the hidden attribute")
         declared = self._declared(box, context)
-        if not declared and not attributes and tag not in ("a", "details", "marquee"):
+        if not declared and not attributes and tag not in _TELLING_TAGS:
             return parent
-        frame = Frame(parent.copy(), parent)
+        frame = Frame(parent.copy(), parent, tag)
         presentation(box, frame)
         for name, (value, _) in declared.items():
             take = PROPERTIES.get(name)
             if take is not None:
+                if "var(" in value or "env(" in value:
+                    frame.look.doubt = frame.look.doubt or f"{name} that cannot be told"
                 take(frame, value)
         together(frame)
         return frame.look
@@ -74,7 +82,8 @@ class Looks:
                 known = self._styles[style] = declarations(style)
             inline = known
         rules = self.sheet.matching(box) if self.sheet else []
-        rules = [rule for rule in rules if rule.context in (0, context)]
+        if context != ALL:
+            rules = [rule for rule in rules if rule.context in (0, context)]
         if not rules:
             return inline
         found: dict[str, tuple[str, bool]] = {}

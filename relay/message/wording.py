@@ -6,7 +6,10 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-_NOT_WORD = re.compile(r"[\W_]+")
+_NOT_WORD = re.compile(
+    r"(?:(?![\u0300-\u036f\u0591-\u05c7\u0610-\u065f\u0900-\u0963\u0966-\u0dff\u0e00-\u0eff\u1000-\u1049\u1780-\u17d3])[\W_])+"
+)
+"""Vowel signs and other marks belong to the letter they stand at, though Python calls them no word."""
 _INVISIBLE = re.compile(
     r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
 )
