@@ -39,13 +39,25 @@ class QuotedStretch:
         column = 0
         for one in self.pieces:
             if isinstance(one, bytes):
+                if one.startswith(b"\r\n"):
+                    _encode_blank_end(out, column)
                 column = _kept(out, one, column)
             else:
-                encoded, column = quoted(one(copy), column)
+                octets = one(copy)
+                if octets.startswith(b"\r\n"):
+                    _encode_blank_end(out, column)
+                encoded, column = quoted(octets, column)
                 out.append(encoded)
         if self.ends_message and column:
             out.append(b"=\r\n")
         return b"".join(out)
+
+
+def _encode_blank_end(out: list[bytes], column: int) -> None:
+    """A blank that now stands before a hard break is encoded, else readers drop it (RFC 2045 §6.7 (3))."""
+    if out and out[-1].endswith((b" ", b"\t")):
+        soft = b"=\r\n" if column + 2 > QUOTED_LINE else b""
+        out[-1] = out[-1][:-1] + soft + b"=%02X" % out[-1][-1]
 
 
 def _kept(out: list[bytes], piece: bytes, column: int) -> int:

@@ -53,9 +53,11 @@ def read_text(
     reading = TextReading(lower=lower)
     tail_at = max(0, len(text) - FOOTER_TEXT)
     if any(True for _ in urls(text, lower)):
-        if not delsp:
-            _Footer(text, Bottom(identity, public_url), public_url).read(tail_at, reading)
+        _Footer(text, Bottom(identity, public_url), public_url).read(tail_at, reading)
         _above(text, public_url, reading)
+        if delsp:
+            reading.bottom = [link for link in reading.bottom if not _goes_on_flowed(text, link)]
+            reading.above = [link for link in reading.above if not _goes_on_flowed(text, link)]
     if address.may_stand_in(lower[-FOOTER_TEXT:].encode("utf-8", "replace")):
         reading.address = address.find(text[tail_at:])
     return reading
@@ -70,6 +72,12 @@ def _above(text: str, public_url: str, reading: TextReading) -> None:
         own = link.placeholder or opt_out.url_says(link.url)
         if (own or (public_url and link.url.startswith(public_url))) and link.start not in known:
             reading.above.append(link)
+
+
+def _goes_on_flowed(text: str, link: TextLink) -> bool:
+    """Whether a reader of DelSp=yes puts the next line behind the URL, or the URL behind the line before."""
+    before = text[max(0, link.start - 3) : link.start]
+    return text.startswith((" \r\n", " \n"), link.end) or before.endswith((" \r\n", " \n"))
 
 
 def _links(text: str, offset: int) -> list[TextLink]:

@@ -10,6 +10,8 @@ IDENTITY = frozenset({"7bit", "8bit", "binary", ""})
 """Content-Transfer-Encodings that leave the octets as they are (RFC 2045 §6.2)."""
 QUOTED_LINE = 76
 """RFC 2045 §6.7 (5): octets of an encoded line, a soft break's '=' counted."""
+_BASE64_LINE = 76
+"""RFC 2045 §6.8: characters of a line."""
 _PLAIN = re.compile(rb"[ -<>-~]*\Z")
 
 
@@ -119,7 +121,7 @@ def base64_lines(raw: bytes, start: int, end: int, decoded: bytes) -> Base64Line
     text = raw[start:end]
     stop = len(text.rstrip(b"\r\n \t"))
     first = text.find(b"\r\n", 0, stop)
-    width = first if first >= 0 else max((stop + 3) // 4 * 4, 4)
+    width = first if first >= 0 else max((stop + 3) // 4 * 4, _BASE64_LINE)
     if width <= 0 or width % 4 or width > 996:
         return None
     shape = Base64Lines(start, start + stop, width)

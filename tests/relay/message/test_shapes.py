@@ -136,7 +136,7 @@ def test_format_flowed_shows_every_line_of_the_footer(delsp, last):
     out = rewritten(mail(f"{kind}Ripe apples, \r\nsweet \r\npears and {last}"))
 
     shown = flowed(out.partition(b"\r\n\r\n")[2].decode(), delsp == "yes")
-    assert [line for line in shown if URL in line][0].strip() in (URL, f"Unsubscribe: {URL}")
+    assert next(line for line in shown if URL in line).strip() in (URL, f"Unsubscribe: {URL}")
     assert {"Kopi & Teh", "Jalan Melati 7", "55281 Yogyakarta", "-- "} <= set(shown)
 
 

@@ -96,8 +96,15 @@ def test_urls_that_say_so_are_rewritten_further_up_too():
     assert (reading.bottom, [link.url for link in reading.above]) == ([], ["https://acme.test/unsubscribe/1"])
 
 
-def test_with_delsp_a_url_may_stand_in_pieces_and_is_left_alone():
-    assert read(f"{STORY}Unsubscribe: {URL}\r\n", delsp=True).bottom == []
+@pytest.mark.parametrize("text", [f"Unsubscribe: {URL} \r\n23\r\n", f"https://x.test/ \r\n{URL}/unsubscribe\r\n"])
+def test_with_delsp_a_url_may_stand_in_pieces_and_is_left_alone(text):
+    reading = read(f"{STORY}{text}", delsp=True)
+
+    assert (reading.bottom, reading.above) == ([], [])
+
+
+def test_with_delsp_a_url_in_one_piece_is_a_link():
+    assert [link.url for link in read(f"{STORY}Unsubscribe: \r\n {URL}\r\n", delsp=True).bottom] == [URL]
 
 
 def test_the_address_is_found_in_the_footer_and_not_far_above():
