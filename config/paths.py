@@ -27,6 +27,7 @@ def resolve_paths(settings: Settings, folder: Path) -> Settings:
             certificate=tls.certificate and folder / tls.certificate,
             key=tls.key and folder / tls.key,
         ),
+        imports=replace(settings.imports, traps=settings.imports.traps and folder / settings.imports.traps),
         log=replace(log, file=log.file and folder / log.file),
         store=replace(settings.store, url=_absolute(settings.store.url, SQLITE, folder)),
         smarthost=tuple(replace(one, url=_absolute(one.url, MAILDIR, folder)) for one in settings.smarthost),

@@ -9,6 +9,9 @@ from typing import Annotated, Literal, TypeAlias
 
 from annotated_types import Ge, Le
 
+from config.imports import Imports as Imports
+from config.imports import Positive as Positive
+
 RULES: tuple[str, ...] = (
     "standing.pending",
     "standing.suspended",
@@ -43,8 +46,6 @@ RULES: tuple[str, ...] = (
 OBSERVED: frozenset[str] = frozenset({"identity.unaligned", "footer.foreign_address"})
 """Rules that only observe unless a table of their own says otherwise."""
 
-Positive: TypeAlias = Annotated[int, Ge(1)]
-Percent: TypeAlias = Annotated[float, Ge(0.0), Le(100.0)]
 Seconds: TypeAlias = Annotated[float, Ge(0.05), Le(864000.0)]
 
 
@@ -77,6 +78,8 @@ class Listener:
     """Networks that may connect to a bulk listener."""
     auth: Literal["required", "optional"] | None = None
     """Absent: submission requires it, bulk takes it."""
+    proxies: tuple[str, ...] = ()
+    """Load balancers: connections from here begin with a PROXY header (v1 or v2), and nobody else's counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,32 +249,6 @@ class RulePolicy:
     """observe: the finding is journalled, not applied."""
     missing: Literal["inject", "reject"] | None = None
     """footer.postal_address only: what to do when the address is not there. Absent: inject."""
-
-
-@dataclass(frozen=True, slots=True)
-class Imports:
-    min_rows: Positive = 1000
-    """Batch scoring, review and the daily ramp apply from this size; below, recorded only."""
-    max_age_days: Positive = 730
-    """Permission and contact older than this are not usable (clause 3.4)."""
-    ramp_percent: Percent = 10.0
-    """Of a new big batch, mailed on its first day at most; twice as much each day after."""
-    ramp_first_day: Positive = 10_000
-    """Addresses of a batch on its first day at most."""
-    traps: Path | None = None
-    """A file of addresses and domains, one a line, that never gave anybody permission."""
-    hold_roles: Percent = 5.0
-    """From here on to hold_machine_like: percent of a batch's rows from which a person must look at it first."""
-    hold_dead_domains: Percent = 10.0
-    hold_disposable: Percent = 5.0
-    hold_duplicates: Percent = 30.0
-    hold_typos: Percent = 3.0
-    hold_traps: Percent = 0.01
-    hold_machine_like: Percent = 30.0
-    stop_complaints: Percent = 0.3
-    """From here on to stop_opt_outs: percent of a batch's addresses in use from which it is stopped."""
-    stop_bounces: Percent = 10.0
-    stop_opt_outs: Percent = 20.0
 
 
 def _default_listeners() -> tuple[Listener, ...]:

@@ -83,7 +83,7 @@ CLAUSES: tuple[Clause, ...] = (
         "No bought, rented, leased or third-party lists",
         TOOL,
         REVIEW,
-        planned=("consent.quarantined",),
+        rules=("consent.quarantined", "volume.ramp"),
     ),
     _clause("3.3", "No addresses collected from public places", TOOL, REVIEW),
     _clause("3.4", "Nobody without contact in the last two years", RULE, rules=("consent.expired",)),

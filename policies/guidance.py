@@ -79,6 +79,24 @@ GUIDANCE: dict[str, Guidance] = {
         "Laporan dan balasan otomatis (dengan pengirim amplop kosong) tetap sedikit.",
         "Periksa apakah dua program saling membalas; tiap pengirim cukup mendapat satu balasan dalam beberapa hari.",
     ),
+    "volume.ramp": Guidance(
+        "A new list of many addresses is let in day by day: a first share at once, twice as much each day after.",
+        "Try again later: your mail system does so by itself, and the reply says from when on. Send the same campaign "
+        "again the next day if it does not.",
+        "Daftar baru dengan banyak alamat dibuka bertahap: sebagian dahulu, lalu dua kali lipat setiap hari.",
+        "Coba lagi nanti: sistem email Anda melakukannya sendiri, dan balasannya menyebut sejak kapan. Bila tidak, "
+        "kirim lagi kampanye yang sama keesokan harinya.",
+    ),
+    "consent.quarantined": Guidance(
+        "An import is worth what its addresses show: one that looks bought or collected waits for a person, and one "
+        "that brings complaints and bounces is stopped.",
+        "Tell the platform where these addresses come from and how they agreed; a person releases the import or not. "
+        "An import that was broken off is finished by running the same command again.",
+        "Sebuah impor dinilai dari alamat-alamatnya: yang tampak dibeli atau dikumpulkan menunggu keputusan seseorang, "
+        "dan yang menimbulkan keluhan serta pantulan dihentikan.",
+        "Jelaskan kepada platform asal alamat-alamat ini dan cara mereka menyetujui; seseorang akan memutuskan. Impor "
+        "yang terputus diselesaikan dengan menjalankan perintah yang sama sekali lagi.",
+    ),
     "consent.missing": Guidance(
         "Each recipient gave this account permission, on the list that is mailed, and date and source are on record.",
         "Remove the address, or ask the person to sign up. If you hold the permission, import it with its date and source.",

@@ -12,12 +12,14 @@ from config.lists import lines
 from config.schema import Settings
 from policies.chain import Facts, MessageRule, Observed, RecipientRule, Rule, SenderRule, Subject
 from policies.facts import Stream
+from policies.imports.batch import Ramp
 from policies.message.identity import From, Unaligned
 from policies.message.narrowed_list import NamedList, PartlyPermitted
 from policies.message.postal_address import ForeignAddress, PostalAddress
 from policies.message.structure import Loop, Malformed, Opaque, TooLarge
 from policies.message.unsubscribe import UnsubscribeLink
 from policies.recipient.consent import Expired, Missing, Unconfirmed
+from policies.recipient.imported import Quarantined, VolumeRamp
 from policies.recipient.role_address import RoleAddress
 from policies.recipient.suppression import Complained, Known, Unreachable, Withdrawn
 from policies.sender.announced import AnnouncedList, AnnouncedSize
@@ -92,6 +94,7 @@ def _sender(settings: Settings) -> tuple[SenderRule, ...]:
 def _recipient(settings: Settings) -> tuple[RecipientRule, ...]:
     """What the account itself knows, then consent.missing, then what others know (POLICY.md, Permission)."""
     roles = frozenset(lines("role_names.txt"))
+    max_age = timedelta(days=settings.imports.max_age_days)
     return (
         Pending(settings.limits.sandbox_per_day),
         OneReportRecipient(),
@@ -100,14 +103,16 @@ def _recipient(settings: Settings) -> tuple[RecipientRule, ...]:
         Withdrawn(Known.TO_ACCOUNT),
         Unreachable(Known.TO_ACCOUNT),
         RoleAddress(roles, Known.TO_ACCOUNT),
-        Expired(timedelta(days=settings.imports.max_age_days)),
+        Expired(max_age),
         Unconfirmed(),
         Missing(),
+        Quarantined(max_age),
         Complained(Known.TO_ALL),
         Withdrawn(Known.TO_ALL),
         Unreachable(Known.TO_ALL),
         RoleAddress(roles, Known.TO_ALL),
         PerDay(),
+        VolumeRamp(Ramp(settings.imports.ramp_percent, settings.imports.ramp_first_day), max_age),
     )
 
 

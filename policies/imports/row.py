@@ -7,8 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from email_validator.exceptions import EmailSyntaxError
+from email_validator.syntax import validate_email_local_part
+
 from policies.address import Address, AddressFault
 from policies.facts import SuppressionReason
+from policies.imports.mail_domain import DISPOSABLE, MALFORMED, TYPO, MailDomains
 from policies.recipient.role_address import is_role
 
 COLUMNS = frozenset(
@@ -16,8 +20,17 @@ COLUMNS = frozenset(
 )
 """Columns with a meaning to us (INTERFACE.md §1); others are kept as they are."""
 
-MALFORMED, ROLE, DUPLICATE = "address.malformed", "address.role", "duplicate"
+ROLE, DUPLICATE, NO_MAIL = "address.role", "duplicate", "address.no_mail"
 MISSING, FUTURE, EXPIRED = "consent.missing", "consent.future", "consent.expired"
+
+SIGNAL_OF = {
+    ROLE: "roles",
+    NO_MAIL: "dead domains",
+    DISPOSABLE: "disposable",
+    DUPLICATE: "duplicates",
+    TYPO: "typos",
+}
+"""What a refused row says of its whole batch (policies/imports/batch.py)."""
 
 NO_RULE = {
     SuppressionReason.OPT_OUT: "consent.withdrawn",
@@ -60,6 +73,8 @@ class Row:
     reason: str = ""
     suggestion: str = ""
     """How to mend it, for whoever sent the file."""
+    marks: tuple[str, ...] = ()
+    """What it says of its batch besides (policies/imports/patterns.py)."""
 
     @property
     def refused_rule(self) -> str:
@@ -68,6 +83,12 @@ class Row:
 
     def refused(self, reason: str, suggestion: str) -> Row:
         return replace(self, reason=reason, suggestion=suggestion)
+
+    def accepted(self) -> Row:
+        return self if not self.reason else replace(self, reason="", suggestion="")
+
+    def marked(self, marks: tuple[str, ...]) -> Row:
+        return replace(self, marks=marks) if marks else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +103,7 @@ class RowJudge:
     role_names: frozenset[str]
     own_domains: frozenset[str]
     """The account's verified domains: its own addresses may be what they like."""
+    domains: MailDomains
 
     def judge(self, number: int, cells: Mapping[str, str], fault: str = "") -> Row:
         """One row; `fault` says why its cells cannot be trusted."""
@@ -91,7 +113,8 @@ class RowJudge:
         name, mailbox = _split(typed)
         try:
             address = Address.parse(mailbox)
-        except AddressFault as wrong:
+            validate_email_local_part(address.local, allow_smtputf8=False)
+        except (AddressFault, EmailSyntaxError) as wrong:
             return Row(number, typed, None).refused(MALFORMED, str(wrong))
         row = Row(
             number,
@@ -121,9 +144,20 @@ class RowJudge:
         if word not in _CLAIMS:
             known = "unsubscribed, complained, bounced, subscribed or nothing"
             return row.refused(MISSING, f"the status {row.claimed_status!r} is not known; use {known}")
-        if address.domain not in self.own_domains and is_role(address.local, self.role_names):
-            return row.refused(ROLE, "ask a person there to confirm by double opt-in")
+        if address.domain not in self.own_domains:
+            reason, how = self.address_fault(address)
+            if reason:
+                return row.refused(reason, how)
         return self._dates(row, cells.get("consented_at", ""))
+
+    def address_fault(self, address: Address) -> tuple[str, str]:
+        """(reason, how to mend it) of what the address itself says; ('', '') where it may be a person's."""
+        reason, how = self.domains.judge(address.domain)
+        if reason == TYPO:
+            return reason, f"{address.local}@{how}"
+        if not reason and is_role(address.local, self.role_names):
+            return ROLE, "ask a person there to confirm by double opt-in"
+        return reason, how
 
     def _dates(self, row: Row, typed: str) -> Row:
         """Clause 3.4: no consent date is not usable, one to come is none, and the last sign must be fresh."""

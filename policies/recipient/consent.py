@@ -80,6 +80,14 @@ def _dated(facts: RecipientFacts) -> list[Subscription]:
     return [one for one in confirmed if _is_dated(one, facts.now)] or confirmed
 
 
+def usable(facts: RecipientFacts, max_age: timedelta) -> list[Subscription]:
+    """Those that the rules below would have left: dated, and fresh where one is."""
+    dated = [one for one in _dated(facts) if _is_dated(one, facts.now)]
+    signs = [(one, last_sign(one, facts.now)) for one in dated]
+    fresh = [one for one, sign in signs if sign is not None and facts.now - sign < max_age]
+    return fresh or dated
+
+
 def _needs_permission(recipient: Recipient, facts: RecipientFacts) -> bool:
     return facts.stream is _MARKETING and not recipient.own
 

@@ -21,6 +21,7 @@ from sqlalchemy import (
 
 from relay.adapters.columns import metadata as metadata
 from relay.adapters.columns import moment, number, words
+from relay.adapters.import_tables import forgotten as forgotten
 from relay.adapters.import_tables import import_batch as import_batch
 from relay.adapters.import_tables import import_row as import_row
 from relay.adapters.notice_tables import refusal_notice as refusal_notice

@@ -54,10 +54,11 @@ def check(
 async def judge(settings: Settings, raw: bytes, name: str, to: list[Address], list_name: str) -> Report:
     """One dry run on a store opened for it; Failure where account or list do not exist."""
     clock = SystemClock()
-    store = open_mail_store(settings.store.url, clock, timedelta(seconds=settings.delivery.in_doubt_after))
+    tokens = Tokens(KeyRing.open(settings.data_dir / "keys"))
+    doubt = timedelta(seconds=settings.delivery.in_doubt_after)
+    store = open_mail_store(settings.store.url, clock, doubt, recognise=tokens.person)
     reader = Reader(settings.hostname, settings.platform.public_url)
     keys = KeyDirectory(settings.data_dir / "dkim")
-    tokens = Tokens(KeyRing.open(settings.data_dir / "keys"))
     try:
         account = await store.directory.account_named(name)
         if account is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import cache
 from importlib.resources import files
 from typing import TypeVar
 
@@ -12,6 +13,7 @@ import typer
 from sqlalchemy import text
 
 from config.schema import Settings
+from policies.address import Address
 from relay.adapters.store.engine import Engine, open_store
 from relay.adapters.store.history import Act
 from relay.adapters.store.names import NotAllowed, NotFound
@@ -19,6 +21,7 @@ from relay.adapters.store.outside import Outside
 from relay.cli.invocation import invocation
 from relay.cli.output import Exit, Failure
 from relay.ports import StoreUnavailable
+from relay.tokens import KeyRing, Tokens
 
 T = TypeVar("T")
 
@@ -28,6 +31,16 @@ def act(by: str) -> Act:
     return Act(by, datetime.now(UTC))
 
 
+def recogniser(settings: Settings) -> Callable[[Address], str]:
+    """The keyed hash of an address; the key ring is opened, and where there is none made, by its first use alone."""
+
+    @cache
+    def tokens() -> Tokens:
+        return Tokens(KeyRing.open(settings.data_dir / "keys"))
+
+    return lambda address: tokens().person(address)
+
+
 def with_store(ctx: typer.Context, work: Callable[[Engine], Awaitable[T]]) -> T:
     """Run `work` on the configured store; an empty one is made ready first. Failure 1 where the store says no."""
     return asyncio.run(_worked(invocation(ctx).settings, work))
@@ -35,7 +48,7 @@ def with_store(ctx: typer.Context, work: Callable[[Engine], Awaitable[T]]) -> T:
 
 async def _worked(settings: Settings, work: Callable[[Engine], Awaitable[T]]) -> T:
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    engine = open_store(settings.store.url).beside(Outside.of(settings.data_dir))
+    engine = open_store(settings.store.url).beside(Outside.of(settings.data_dir)).recognising(recogniser(settings))
     try:
         await _made_ready(engine)
         return await work(engine)

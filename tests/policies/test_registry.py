@@ -43,6 +43,7 @@ def test_a_group_observes_as_a_whole_and_a_rule_of_its_own_table_does_not() -> N
         "consent.expired",
         "consent.complained",
         "consent.unreachable",
+        "consent.quarantined",
         "consent.list",
         *OBSERVED,
     }

@@ -9,6 +9,7 @@ from store_clock import MARCH_1
 
 from policies.address import Address
 from policies.facts import Confirm, Recipient, RecipientFacts, Stream, SubscriptionStatus, SuppressionReason
+from policies.imports.batch import NOT_SCORED
 from policies.imports.row import Row
 from policies.recipient.consent import Missing, Unconfirmed
 from policies.recipient.suppression import Known, Withdrawn
@@ -24,7 +25,6 @@ from relay.adapters.store.mail_store import MailStore
 from relay.adapters.store.names import NotAllowed, NotFound
 from relay.adapters.store.subscribers import Confirmation, Request, Subscribers
 from relay.adapters.store.suppressions import People, Suppressions
-from relay.permission.imports import Summary
 
 ANNE = Address.parse("anne@example.test")
 STAFF = Act("sari", MARCH_1)
@@ -69,7 +69,7 @@ async def import_anne(engine: Engine, list_name: str, at: datetime, says_no: Sup
     if says_no:
         row = row.refused("consent.withdrawn", "the file says so")
     (taken,) = await batch.take([row])
-    await batch.finish(Summary(1, 1))
+    await batch.finish(NOT_SCORED)
     return taken
 
 
@@ -294,7 +294,7 @@ async def test_a_rehearsal_sees_what_stands_against_a_row_and_keeps_nothing(engi
     await People(engine, clock).suppress(acme, ANNE, 0, OPT_OUT, "page", "", "")
     imports = Imports(engine)
 
-    (weighed,) = await imports.rehearse(await imports.target("acme", "shop")).take([Row(1, str(ANNE), ANNE)])
+    (weighed,) = await imports.rehearse(await imports.target("acme", "shop"), STAFF).take([Row(1, str(ANNE), ANNE)])
 
     assert weighed.reason == "consent.withdrawn"
     assert (await Lists(engine).show("acme", "shop"))[1] == {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -18,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from policies.address import Address
 from relay.ports import StoreUnavailable
 
 LOCK_WAIT = 2.0
@@ -31,6 +32,9 @@ _ONE_WRITER = "SELECT pg_advisory_xact_lock(7265)"
 
 OUTSIDE = "relay_outside"
 """Execution option of connections that write: the files beside the store (store/outside.py)."""
+
+PERSON = "relay_person"
+"""Execution option of every connection: how an address is recognised that was forgotten (store/forgotten.py)."""
 
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -88,6 +92,12 @@ class Engine:
     def beside(self, outside: object) -> Engine:
         """What transactions write from here on is also kept in these files, where it must outlive the store."""
         self._writing = self._writing.execution_options(**{OUTSIDE: outside})
+        return self
+
+    def recognising(self, person: Callable[[Address], str]) -> Engine:
+        """People who were forgotten are known again by this keyed hash of their address."""
+        self._reading = self._reading.execution_options(**{PERSON: person})
+        self._writing = self._writing.execution_options(**{PERSON: person})
         return self
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import URL
 
+from policies.address import Address
 from relay.adapters.store.directory import StoreDirectory
 from relay.adapters.store.engine import Engine, open_store, sqlite_path
 from relay.adapters.store.generation import DIRECTORY, Generation, PolledGeneration
@@ -50,13 +52,22 @@ class MailStore:
         await self.engine.close()
 
 
-def open_mail_store(url: str, clock: Clock, in_doubt_after: timedelta, data_dir: Path | None = None) -> MailStore:
+def open_mail_store(
+    url: str,
+    clock: Clock,
+    in_doubt_after: timedelta,
+    data_dir: Path | None = None,
+    recognise: Callable[[Address], str] | None = None,
+) -> MailStore:
     """The store behind a [store] url; its schema must be current. Reads and writes nothing yet.
 
-    Where data_dir is given, what must outlive the store is also kept there (store/outside.py).
+    Where data_dir is given, what must outlive the store is also kept there (store/outside.py); by `recognise` people
+    who were forgotten are known again (store/forgotten.py).
     """
     outside = None if data_dir is None else Outside.of(data_dir)
     engine = open_store(url).beside(outside)
+    if recognise is not None:
+        engine.recognising(recognise)
     path = sqlite_path(engine.url)
     hot = _on_postgres(engine.url) if path is None else _on_sqlite(path, clock)
     reader, writer = hot.reader, Writer(hot.connect)
@@ -67,7 +78,7 @@ def open_mail_store(url: str, clock: Clock, in_doubt_after: timedelta, data_dir:
         reader=reader,
         writer=writer,
         directory=StoreDirectory(reader, clock, hot.generation),
-        permissions=StorePermissions(reader, writer, clock, outside),
+        permissions=StorePermissions(reader, writer, clock, outside, recognise),
         spool=StoreSpool(reader, writer, clock, in_doubt_after),
         journal=journal,
         generation=hot.generation,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -17,6 +17,7 @@ from policies.facts import (
     Suppression,
     SuppressionReason,
 )
+from policies.imports.batch import BatchState, ImportBatch
 from policies.recipient.suppression import Known, standing_no
 from relay.adapters.store.engine import from_us, optional_at, to_us
 from relay.adapters.store.hot import HotReader, KeyedQuery, Query, Statements
@@ -27,22 +28,47 @@ from relay.ports import Clock
 
 HOUR_US = 3_600_000_000
 
-# key, contact_id, list_id, list name, confirm, status, consented, confirmed, last contact, source, refused rule
-Membership = tuple[str, int, int | None, str, str, str, int | None, int | None, int | None, str, str]
+# key, contact_id, list_id, list name, confirm, status, consented, confirmed, last contact, source, refused rule,
+# then of its import: batch_id, row, state, ramp from, ramp until, accepted
+Membership = tuple[
+    str,
+    int,
+    int | None,
+    str,
+    str,
+    str,
+    int | None,
+    int | None,
+    int | None,
+    str,
+    str,
+    int,
+    int,
+    str | None,
+    int | None,
+    int | None,
+    int,
+]
 # address_key, account_id, list_id, reason, at, way
 No = tuple[str, int, int, str, int, str]
 
 _MEMBERSHIPS = KeyedQuery[Membership](
     "SELECT c.address_key, c.contact_id, s.list_id, l.name, l.confirm, s.status, s.consented_at, s.confirmed_at,"
-    " s.last_contact_at, s.source, s.refused_rule"
+    " s.last_contact_at, s.source, s.refused_rule,"
+    " s.batch_id, s.batch_row, b.state, b.ramp_from, b.ramp_until, b.accepted"
     " FROM contact c"
     " LEFT JOIN subscription s ON s.account_id = c.account_id AND s.contact_id = c.contact_id"
     " LEFT JOIN mailing_list l ON l.account_id = s.account_id AND l.list_id = s.list_id"
+    " LEFT JOIN import_batch b ON b.account_id = s.account_id AND b.batch_id = s.batch_id"
     " WHERE c.account_id = ? AND c.address_key IN ({keys})"
 )
 _NOES = KeyedQuery[No](
     "SELECT address_key, account_id, list_id, reason, at, way FROM suppression"
     " WHERE account_id IN (0, ?) AND lifted_at IS NULL AND address_key IN ({keys})"
+)
+_FORGOTTEN = KeyedQuery[No](
+    "SELECT person, account_id, list_id, reason, at, way FROM forgotten"
+    " WHERE account_id IN (0, ?) AND person IN ({keys})"
 )
 _CONTACT = Query[tuple[int]]("SELECT contact_id FROM contact WHERE account_id = ? AND address_key = ?")
 _NEW_CONTACT = (
@@ -61,19 +87,27 @@ _GRAVEST = (SuppressionReason.COMPLAINT, SuppressionReason.UNREACHABLE, Suppress
 class StorePermissions:
     """Permission and suppression of recipients: two look-ups for any number of addresses."""
 
-    def __init__(self, reader: HotReader, writer: Writer, clock: Clock, outside: Outside | None = None) -> None:
+    def __init__(
+        self,
+        reader: HotReader,
+        writer: Writer,
+        clock: Clock,
+        outside: Outside | None = None,
+        recognise: Callable[[Address], str] | None = None,
+    ) -> None:
         self._reader = reader
         self._writer = writer
         self._clock = clock
         self._outside = outside
+        self._recognise = recognise
 
     async def recipients(
         self, account: Account, list_id: int, list_name: str, stream: Stream, addresses: Sequence[Address]
     ) -> list[RecipientFacts]:
         """Facts of each address, in order; whoever is on no list of the account has contact 0."""
         keys = [address.key for address in addresses]
-        people = await self._people(account.account_id, keys)
         now = self._clock.now()
+        people = await self._people(account.account_id, addresses, now)
         return [
             RecipientFacts(*people.get(key, _NOBODY), list_id=list_id, list_name=list_name, stream=stream, now=now)
             for key in keys
@@ -83,14 +117,10 @@ class StorePermissions:
         """The gravest 'no' that stands now for mail of this list; list 0: for mail that names none."""
         if not await _NOES.fetch(self._reader, (account_id,), (address.key,)):
             return None
-        people = await self._people(account_id, [address.key])
-        facts = RecipientFacts(
-            *people.get(address.key, _NOBODY),
-            list_id=list_id,
-            list_name="",
-            stream=Stream.MARKETING,
-            now=self._clock.now(),
-        )
+        now = self._clock.now()
+        people = await self._people(account_id, [address], now)
+        known = people.get(address.key, _NOBODY)
+        facts = RecipientFacts(*known, list_id=list_id, list_name="", stream=Stream.MARKETING, now=now)
         return next((reason for reason in _GRAVEST if standing_no(reason, Known.TO_ALL, facts)), None)
 
     async def contact(self, account_id: int, address: Address) -> int:
@@ -108,10 +138,11 @@ class StorePermissions:
         hour = to_us(since) // HOUR_US * HOUR_US
         return (await self._reader.fetch(_SENT, (account_id, hour)))[0][0]
 
-    async def _people(self, account_id: int, keys: Sequence[str]) -> dict[str, Person]:
+    async def _people(self, account_id: int, addresses: Sequence[Address], now: datetime) -> dict[str, Person]:
         """Contact id, subscriptions and suppressions of each key that has any."""
-        if not keys:
+        if not addresses:
             return {}
+        keys = [address.key for address in addresses]
         memberships: dict[str, list[Membership]] = {}
         for row in await _MEMBERSHIPS.fetch(self._reader, (account_id,), keys):
             rows = memberships.setdefault(row[0], [])
@@ -120,21 +151,32 @@ class StorePermissions:
         noes: dict[str, list[No]] = {}
         for no in await _NOES.fetch(self._reader, (account_id,), keys):
             noes.setdefault(no[0], []).append(no)
-        return {key: _person(memberships.get(key, []), noes.get(key, [])) for key in memberships.keys() | noes.keys()}
+        for no in await self._forgotten(account_id, [one for one in addresses if one.key not in memberships]):
+            noes.setdefault(no[0], []).append(no)
+        found = memberships.keys() | noes.keys()
+        return {key: _person(memberships.get(key, []), noes.get(key, []), now) for key in found}
+
+    async def _forgotten(self, account_id: int, strangers: Sequence[Address]) -> list[No]:
+        """What those said who were erased since; whoever is known again has it under the address."""
+        if self._recognise is None or not strangers:
+            return []
+        people = {self._recognise(address): address.key for address in strangers}
+        rows = await _FORGOTTEN.fetch(self._reader, (account_id,), list(people))
+        return [(people[row[0]], *row[1:]) for row in rows]
 
 
 Person = tuple[int, tuple[Subscription, ...], tuple[Suppression, ...]]
 _NOBODY: Person = (0, (), ())
 
 
-def _person(memberships: Sequence[Membership], noes: Sequence[No]) -> Person:
-    subscriptions = tuple(_subscription(row) for row in memberships if row[2] is not None)
+def _person(memberships: Sequence[Membership], noes: Sequence[No], now: datetime) -> Person:
+    subscriptions = tuple(_subscription(row, now) for row in memberships if row[2] is not None)
     suppressions = tuple(_suppression(row, subscriptions) for row in dict.fromkeys(noes))
     return (memberships[0][1] if memberships else 0, subscriptions, suppressions)
 
 
-def _subscription(row: Membership) -> Subscription:
-    _, _, list_id, name, confirm, status, consented, confirmed, contacted, source, refused = row
+def _subscription(row: Membership, now: datetime) -> Subscription:
+    _, _, list_id, name, confirm, status, consented, confirmed, contacted, source, refused = row[:11]
     return Subscription(
         list_id=list_id or 0,
         list_name=name or "",
@@ -145,7 +187,16 @@ def _subscription(row: Membership) -> Subscription:
         last_contact_at=optional_at(contacted),
         source=source,
         refused_rule=refused,
+        batch=_batch(row, now) if row[13] is not None else None,
     )
+
+
+def _batch(row: Membership, now: datetime) -> ImportBatch | None:
+    """The import an address came with, where that is not open to its last address."""
+    batch_id, number, state, ramp_from, ramp_until, accepted = row[11:]
+    if state == BatchState.OPEN.value and (ramp_until is None or ramp_until <= to_us(now)):
+        return None
+    return ImportBatch(batch_id, BatchState(state or ""), optional_at(ramp_from), accepted, number)
 
 
 def _suppression(row: No, subscriptions: Sequence[Subscription]) -> Suppression:

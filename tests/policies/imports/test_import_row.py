@@ -7,10 +7,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from policies.facts import SuppressionReason
+from policies.imports.mail_domain import MailDomains
 from policies.imports.row import Row, RowJudge
+from policies.imports.typo import Typos
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-JUDGE = RowJudge("web shop", NOW, timedelta(days=730), frozenset({"info", "sales"}), frozenset({"acme.test"}))
+DOMAINS = MailDomains(frozenset({"minutes.test"}), Typos(["gmail.com"], ["qmail.com"]))
+JUDGE = RowJudge(
+    "web shop", NOW, timedelta(days=730), frozenset({"info", "sales"}), frozenset({"acme.test"}), DOMAINS
+)
 
 
 def judge(email: str = "anne@example.test", consented_at: str = "2026-01-31", **cells: str) -> Row:

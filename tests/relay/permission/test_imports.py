@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from policies.imports.batch import SIGNALS, Limits, Score
+from policies.imports.mail_domain import MailDomains
 from policies.imports.row import Row, RowJudge
+from policies.imports.typo import Typos
 from relay.permission.csv_file import open_csv
-from relay.permission.imports import CHUNK, Summary, run
+from relay.permission.domains import DomainChecks
+from relay.permission.imports import CHUNK, Inspection, Summary, run
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-JUDGE = RowJudge("web shop", NOW, timedelta(days=730), frozenset(), frozenset())
+DOMAINS = MailDomains(frozenset(), Typos([], []))
+JUDGE = RowJudge("web shop", NOW, timedelta(days=730), frozenset(), frozenset(), DOMAINS)
+LIMITS = Limits(1000, dict.fromkeys(SIGNALS, 5.0))
 
 
 class MemoryBatch:
@@ -19,21 +25,31 @@ class MemoryBatch:
     def __init__(self, *noes: str) -> None:
         self.noes = noes
         self.chunks: list[int] = []
+        self.summary = Summary()
+        self.told: dict[int, tuple[str, str]] = {}
         self.finished: Summary | None = None
+
+    async def refused(self) -> dict[int, tuple[str, str]]:
+        return self.told
 
     async def take(self, rows: Sequence[Row]) -> list[Row]:
         self.chunks.append(len(rows))
-        return [row.refused("consent.withdrawn", "") if row.email in self.noes else row for row in rows]
+        taken = [row.refused("consent.withdrawn", "") if row.email in self.noes else row for row in rows]
+        for row in taken:
+            self.summary.count(row)
+        return taken
 
-    async def finish(self, summary: Summary) -> None:
-        self.finished = summary
+    async def finish(self, score: Score) -> None:
+        self.summary.score = score
+        self.finished = self.summary
 
 
-async def imported(tmp_path, content: str, batch: MemoryBatch) -> list[Row]:
+async def imported(tmp_path, content: str, batch: MemoryBatch, traps=(), resolver=None) -> list[Row]:
     path = tmp_path / "in.csv"
     path.write_text(content)
     told: list[Row] = []
-    await run(open_csv(path), JUDGE, batch, told.append)
+    inspection = Inspection(JUDGE, LIMITS, frozenset(traps), DomainChecks(resolver))
+    await run(open_csv(path), inspection, batch, told.append, lambda rows: None)
     return told
 
 
