@@ -25,6 +25,7 @@ def check_listeners(settings: Settings) -> Iterator[Finding]:
         key = ("listener", str(index))
         yield from _kind(key, listener)
         yield from _trusted(key, listener)
+        yield from _proxies(key, listener)
         if endpoint := endpoints.get((*key, "bind")):
             yield from _encryption(key, listener, endpoint, settings)
     yield from _clashes(endpoints)
@@ -63,6 +64,16 @@ def _trusted(key: Key, listener: Listener) -> Iterator[Finding]:
         elif listener.kind == "bulk" and listener.auth != "required" and not _is_ours(text):
             what = 'is not a private network: anybody there could send; set auth = "required", or narrow it'
             yield Finding(place, what, (kind, (*key, "auth")))
+
+
+def _proxies(key: Key, listener: Listener) -> Iterator[Finding]:
+    """Whoever is listed may claim to be any address."""
+    for index, text in enumerate(listener.proxies):
+        place = (*key, "proxies", str(index))
+        if fault := network_fault(text):
+            yield Finding(place, fault)
+        elif ipaddress.ip_network(text).prefixlen == 0:
+            yield Finding(place, "is everybody: list the load balancers themselves")
 
 
 def _is_ours(text: str) -> bool:

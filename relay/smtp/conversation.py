@@ -46,11 +46,13 @@ class Conversation(Wire):
         """A DATA command was read and its message was not."""
         self._uncounted = True
         """Does not count against its address: trusted, authenticated or refused at once."""
+        self.on_behalf_of: tuple[str, int] | None = None
+        """The client's address and port where a listed proxy told them."""
         self._faults = FaultCount(service.limits.soft_errors, service.limits.hard_errors)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        peer = transport.get_extra_info("peername") or ("", 0)
+        peer = self.on_behalf_of or transport.get_extra_info("peername") or ("", 0)
         door = self.door
         self.visit = Session(door.kind, door.bind, door.on_unavailable, str(peer[0]), int(peer[1]))
         self.visit.tls = describe_tls(transport)

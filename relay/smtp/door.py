@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 from typing import Literal
 
 from config.endpoint import Endpoint
@@ -26,6 +27,7 @@ class Door:
         self._in_clear = listener.tls == "none" and Endpoint.parse(listener.bind).loopback
         self._networks = [ipaddress.ip_network(text, strict=False) for text in listener.trusted]
         self._trusts: dict[str, bool] = {}
+        self._proxies = [ipaddress.ip_network(text, strict=False) for text in listener.proxies]
         self._hostname = hostname
         self._limits = limits
         self._hellos: dict[tuple[bool, bool], bytes] = {}
@@ -36,8 +38,12 @@ class Door:
         if known is None:
             if len(self._trusts) >= 10_000:
                 self._trusts.clear()
-            known = self._trusts[client] = self._is_listed(client)
+            known = self._trusts[client] = _lies_in(client, self._networks)
         return known
+
+    def proxied(self, peer: str) -> bool:
+        """Whether the peer is a load balancer of ours, which says whose connection it hands on."""
+        return _lies_in(peer, self._proxies)
 
     def admits(self, client: str) -> bool:
         """Whether the peer may speak at all: bulk is for trusted networks, unless everybody must authenticate."""
@@ -70,11 +76,12 @@ class Door:
             words.append("XLIST")
         return words
 
-    def _is_listed(self, client: str) -> bool:
-        try:
-            address = ipaddress.ip_address(client.partition("%")[0])
-        except ValueError:
-            return False
-        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-            address = address.ipv4_mapped
-        return any(address in network for network in self._networks)
+
+def _lies_in(client: str, networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
+    try:
+        address = ipaddress.ip_address(client.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return any(address in network for network in networks)

@@ -17,6 +17,7 @@ from relay.smtp.door import Door
 from relay.smtp.limits import Connections
 from relay.smtp.listener import Commands
 from relay.smtp.memory import MemoryBudget
+from relay.smtp.proxied import ProxiedServer
 from relay.smtp.service import Service
 from relay.smtp.stages_port import Stages
 
@@ -60,7 +61,7 @@ class SmtpServer:
             tls=None,
             delay=delay,
         )
-        self._servers: list[asyncio.Server] = []
+        self._servers: list[asyncio.Server | ProxiedServer] = []
         self.bound: tuple[Bound, ...] = ()
 
     @property
@@ -108,6 +109,11 @@ class SmtpServer:
         door = Door(listener, self._service.hostname, self._service.limits)
         loop = asyncio.get_running_loop()
         implicit = listener.tls == "implicit"
+        if listener.proxies:
+            proxied = ProxiedServer(door, self._service, sock, self._service.tls if implicit else None)
+            proxied.start(BACKLOG)
+            self._servers.append(proxied)
+            return Bound(listener, host, port)
         server = await loop.create_server(
             lambda: Commands(door, self._service, loop),
             sock=sock,
