@@ -39,6 +39,14 @@ _CHANGE = (
 )
 
 
+_REFUSED = (
+    journal.c.event.in_(REFUSED),
+    journal.c.rule != "",
+    journal.c.line.like('%"reply":"5%'),
+)
+"""A 5xx by a rule. The journal's lines are JSON as orjson writes it: a quote inside a text is escaped."""
+
+
 class StoreNotices:
     """The port `NoticeRows`."""
 
@@ -49,10 +57,12 @@ class StoreNotices:
 
     async def fresh(self, since: datetime, limit: int) -> list[int]:
         told = refusal_notice.c
+        # Plus nothing: the key, which leads with the account, would be walked from end to end; few rows are this new.
+        number = (journal.c.account_id + 0).label("number")
         quiet = or_(told.account_id.is_(None), and_(told.due_at.is_(None), journal.c.at > told.told_until))
-        rows = journal.outerjoin(refusal_notice, told.account_id == journal.c.account_id)
-        wanted = select(journal.c.account_id).select_from(rows).where(journal.c.at > to_us(since), _refused(), quiet)
-        return await self._numbers(wanted.group_by(journal.c.account_id).limit(limit))
+        rows = journal.outerjoin(refusal_notice, told.account_id == number)
+        wanted = select(number).select_from(rows).where(journal.c.at > to_us(since), number > 0, *_REFUSED, quiet)
+        return await self._numbers(wanted.group_by(number).limit(limit))
 
     async def due(self, now: datetime, limit: int) -> list[int]:
         due_at = refusal_notice.c.due_at
@@ -162,17 +172,7 @@ class StoreNotices:
         return await self._writer.run(job)
 
 
-def _refused() -> ColumnElement[bool]:
-    """A 5xx to a known account. The journal's lines are JSON as orjson writes it, and a quote inside is escaped."""
-    return and_(
-        journal.c.account_id > 0,
-        journal.c.event.in_(REFUSED),
-        journal.c.rule != "",
-        journal.c.line.like('%"reply":"5%'),
-    )
-
-
 def _of(account_id: int, since: datetime) -> list[ColumnElement[bool]]:
     """Refusals of one account after a time, found by the journal's key: a REF begins with its time."""
     floor = new_ref(max(0, to_us(since - _REF_MARGIN) // 1000))
-    return [journal.c.account_id == account_id, journal.c.ref >= floor, journal.c.at > to_us(since), _refused()]
+    return [journal.c.account_id == account_id, journal.c.ref >= floor, journal.c.at > to_us(since), *_REFUSED]
