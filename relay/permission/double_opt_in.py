@@ -52,7 +52,8 @@ class DoubleOptIn:
 
     async def ask(self, form: Form, wish: Wish) -> Asked:
         """Record the wish and queue the confirmation mail, in one transaction; what became of it."""
-        ref, now = new_ref(), self.clock.now()
+        now = self.clock.now()
+        ref = new_ref(int(now.timestamp() * 1000))
         question = Question(
             form=form,
             address=wish.address,

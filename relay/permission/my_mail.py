@@ -71,7 +71,7 @@ class MyMail:
         day = now.replace(hour=0, minute=0, second=0, microsecond=0)
         [today] = await self.tallies.add([Tally(0, f"me:{self.tokens.person(address)}", day, 1)])
         known = await self.acquaintances.senders(address)
-        ref = new_ref()
+        ref = new_ref(int(now.timestamp() * 1000))  # its time is the link's age
         outcome = "unknown" if not known else "limited" if today > self.per_person else "sent"
         if outcome == "sent":
             await self.acquaintances.queue(self._mail(ref, address, known[0], language, now))

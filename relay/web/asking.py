@@ -17,8 +17,6 @@ from relay.web.form_limits import FormLimits
 from relay.web.pages import Pages
 from relay.web.robots import Robots, Sender
 
-ANSWER_AFTER = 0.4
-"""Seconds until every answer to an address: how long it took says nothing of who is known."""
 MAX_AGENT = 300
 """Characters of a User-Agent that are kept."""
 
@@ -45,6 +43,8 @@ class Asking:
     resolver: Resolver | None
     """None: domains are never looked up."""
     public_url: str
+    answer_after: float
+    """Seconds until every answer to an address: how long it took says nothing of who is known."""
 
     def show(
         self, form: AddressForm, language: str, status: int = 200, typed: str = "", problem: str = ""
@@ -80,7 +80,7 @@ class Asking:
         if await self._takes_no_mail(address):
             return self.show(form, language, 400, typed, "domain_bad")
         visitor = Visitor(client, _agent(request), f"{self.public_url.rstrip('/')}/{form.path}")
-        async with _evenly():
+        async with _Evenly(self.answer_after):
             if sender is Sender.PERSON:
                 await act(address, visitor)
         return done(address)
@@ -96,12 +96,14 @@ class Asking:
         return answer
 
 
-class _evenly:
-    """Lets every block end at the same time, unless it fails."""
+class _Evenly:
+    """Lets every block last as long as any other, unless it fails."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
 
     async def __aenter__(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._until = loop.time() + ANSWER_AFTER
+        self._until = asyncio.get_running_loop().time() + self._seconds
 
     async def __aexit__(self, kind: object, failure: object, trace: object) -> None:
         if kind is None:

@@ -36,6 +36,8 @@ class Permission:
     my_mail: MyMail
     resolver: Resolver | None
     """None: domains of typed addresses are never looked up."""
+    answer_after: float = 0.4
+    """Seconds until any answer to a typed address."""
 
 
 def build(
@@ -53,8 +55,8 @@ def build(
     prefix = urlsplit(settings.platform.public_url).path.rstrip("/")
     site.include_router(health.router(probes))
     limits = FormLimits(settings.sign_up.per_client, settings.sign_up.per_form)
-    public_url = settings.platform.public_url
-    asking = Asking(pages, clients, Robots(tokens, clock), limits, permission.resolver, public_url)
+    robots, public_url = Robots(tokens, clock), settings.platform.public_url
+    asking = Asking(pages, clients, robots, limits, permission.resolver, public_url, permission.answer_after)
     for router in (
         opt_out.router(pages, permission.opt_outs, clients),
         confirm.router(pages, permission.double_opt_in, clients),

@@ -65,6 +65,7 @@ class World:
     questions: Questions = field(default_factory=NobodyAsked)  # type: ignore[assignment]
     acquaintances: Acquaintances = field(default_factory=NobodyKnown)  # type: ignore[assignment]
     resolver: Resolver | None = None
+    answer_after: float = 0.0
 
     def __post_init__(self) -> None:
         self.directory.add(ACME)
@@ -100,7 +101,7 @@ class World:
             often,
             3600.0,
         )
-        return Permission(opt_outs, asking, mine, self.resolver)
+        return Permission(opt_outs, asking, mine, self.resolver, self.answer_after)
 
 
 @asynccontextmanager
