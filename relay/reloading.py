@@ -23,6 +23,7 @@ LIVE: tuple[Key, ...] = (
     ("tls",),
     ("limits", "sandbox_per_day"),
     ("streams",),
+    ("notices",),
 )
 """What a running process takes over; everything else is read at its start."""
 _AT_START: tuple[Key, ...] = tuple(
@@ -68,6 +69,7 @@ def in_force(old: Settings, new: Settings) -> Settings:
         tls=new.tls,
         limits=limits,
         streams=new.streams,
+        notices=new.notices,
     )
 
 
