@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from config import lists
 from policies.facts import FooterIdentity
 from relay.message import opt_out
+from relay.message.address_words import COUNTRIES
 from relay.message.look import Seen
 from relay.message.placeholders import OPT_OUT_PATTERN
-from relay.message.postal_address import COUNTRIES
 from relay.message.wording import Phrases, words
 
 MAX_FOOTER = 3000

@@ -1,6 +1,12 @@
 """The registered address is found however it is written, and no other one is taken for it (clause 5.1)."""
 
+import re
+import unicodedata
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from labelled_addresses import labelled
 
 from relay.message.postal_address import RegisteredAddress
 
@@ -67,3 +73,53 @@ def test_no_registered_address_is_found_nowhere():
 def test_a_cheap_look_never_misses_what_is_there():
     for registered, text in SAME:
         assert RegisteredAddress(registered).may_stand_in(text.lower().encode())
+
+
+HERE, ELSEWHERE = labelled("+"), labelled("-")
+REGISTERED = sorted({registered for registered, _ in HERE + ELSEWHERE})
+
+
+def test_every_labelled_spelling_of_an_address_is_the_address():
+    assert len(HERE) >= 60
+    assert [text for registered, text in HERE if not RegisteredAddress(registered).stands_in(text)] == []
+
+
+def test_no_labelled_other_place_is_taken_for_the_address():
+    assert len(ELSEWHERE) >= 60
+    assert [text for registered, text in ELSEWHERE if RegisteredAddress(registered).stands_in(text)] == []
+
+
+def test_the_cheap_look_passes_every_spelling_in_ascii():
+    ascii_texts = [(registered, text) for registered, text in HERE if text.isascii()]
+
+    for registered, text in ascii_texts:
+        assert RegisteredAddress(registered).may_stand_in(text.lower().encode()), text
+
+
+@given(st.sampled_from(REGISTERED), st.data())
+def test_one_changed_digit_is_another_place(registered, data):
+    digits = [at for at, c in enumerate(registered) if c.isascii() and c.isdigit()]
+    at = data.draw(st.sampled_from(digits))
+    other = data.draw(st.sampled_from(sorted(set("123456789") - {registered[at]})))
+
+    assert not RegisteredAddress(registered).stands_in(registered[:at] + other + registered[at + 1 :])
+
+
+@given(st.sampled_from(REGISTERED), st.data())
+def test_one_more_digit_at_any_number_is_another_place(registered, data):
+    digits = [at for at, c in enumerate(registered) if c.isascii() and c.isdigit()]
+    at = data.draw(st.sampled_from(digits)) + 1
+    other = data.draw(st.sampled_from("123456789"))
+
+    assert not RegisteredAddress(registered).stands_in(registered[:at] + other + registered[at:])
+
+
+@given(st.sampled_from(REGISTERED), st.data())
+def test_case_blanks_line_breaks_and_unicode_forms_do_not_matter(registered, data):
+    text = re.sub(
+        r"\s", lambda _: data.draw(st.sampled_from([" ", "\n", "\u00a0", "\t", "  ", " \u200b"])), registered
+    )
+    text = data.draw(st.sampled_from([str.upper, str.lower, str.swapcase, str]))(text)
+    text = unicodedata.normalize(data.draw(st.sampled_from(["NFC", "NFD", "NFKC"])), text)
+
+    assert RegisteredAddress(registered).stands_in(f"Kopi Nusantara \u00b7 {text} \u00b7 Unsubscribe")
