@@ -97,6 +97,9 @@ def _in_base64(raw: bytes, displayed: DisplayedPart, spots: Sequence[Placed]) ->
     shape = base64_lines(raw, part.body, part.end, decoded)
     assert shape is not None, "a part that was not fitted"
     start, first = shape.line_of(spots[0].start)
+    if start > shape.end:
+        # Behind a last line that is full: it is written again, so that the next one gets its line end.
+        start, first = shape.line_of(spots[0].start - 1)
     end = _after(raw, part)
     pieces = _pieces(decoded, first, len(decoded), spots)
-    return Replacement(min(start, shape.end), end, Base64Stretch(pieces, shape.width, raw[shape.end : end]))
+    return Replacement(start, end, Base64Stretch(pieces, shape.width, raw[shape.end : end]))
