@@ -16,6 +16,7 @@ from policies.facts import (
 )
 from policies.verdict import Reply
 from relay.identifiers import new_ref
+from relay.intake.requests import asks_to_stop, everything_written
 from relay.permission.opt_out import OptOuts, Scope, Subject, Way
 from relay.ports import Clock, Event
 from relay.record import Fields, Record
@@ -23,7 +24,8 @@ from relay.refusals import Refusals
 from relay.tokens import Purpose, Tokens
 from relay.transaction import Envelope, MailCommand, RcptCommand, Session, Transaction
 
-FIXED = frozenset({"fbl", "abuse", "postmaster", "no-reply"})
+NO_REPLY = "no-reply"
+FIXED = frozenset({"fbl", "abuse", "postmaster", NO_REPLY})
 """Local parts at mail_domain that people and systems write to; filed for a person."""
 _REPORTS = (Purpose.BOUNCE, Purpose.OWN_BOUNCE, Purpose.FEEDBACK)
 SENDER_OK = Reply(250, "2.1.0", "sender ok")
@@ -83,14 +85,31 @@ class Intake:
         """Opt-outs are carried out; all else is filed. Both are durable before 250."""
         for_a_person = []
         for envelope in tx.recipients:
-            subject = await self.opt_outs.by_local_part(envelope.recipient.address.local)
-            if subject is not None:
-                await self.opt_outs.carry_out(subject, _scope(subject), Way.MAILTO, tx.session.client)
+            found = await self._opt_out(tx, envelope.recipient.address.local, raw)
+            if found is not None:
+                subject, way = found
+                await self.opt_outs.carry_out(subject, _scope(subject), way, tx.session.client)
             else:
                 for_a_person.append(envelope.recipient.address)
         if for_a_person:
             self._file(tx, raw, for_a_person)
         return Reply(250, "2.0.0", f"{tx.ref} accepted")
+
+    async def _opt_out(self, tx: Transaction, local: str, raw: bytes) -> tuple[Subject, Way] | None:
+        """Who opts out by this mail, and how: our opt-out address, or an answer to a copy's own sender address.
+
+        At no-reply@ an answer counts that quotes the copy with its opt-out link: without a token nothing acts.
+        """
+        subject = await self.opt_outs.by_local_part(local)
+        if subject is not None:
+            return subject, Way.MAILTO
+        if tx.mail.reverse_path is None or not asks_to_stop(raw):
+            return None
+        if local.lower() == NO_REPLY:
+            subject = await self.opt_outs.by_quoted_link(everything_written(raw))
+        else:
+            subject = await self.opt_outs.by_reverse_path(local)
+        return (subject, Way.REPLY) if subject is not None else None
 
     def _file(self, tx: Transaction, raw: bytes, addresses: list[Address]) -> None:
         """Kept once, noted once for each address it was written to."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -11,6 +12,10 @@ from policies.facts import SuppressionReason
 from relay.identifiers import new_ref
 from relay.ports import Clock, Event, Journal
 from relay.tokens import Claim, Purpose, Tokens
+
+MAX_LINKS = 20
+"""Of a quoting text that are tried."""
+_LINKS = re.compile(r"/u/([A-Za-z0-9_-]{59})(?![A-Za-z0-9_-])")
 
 
 class Scope(StrEnum):
@@ -27,6 +32,7 @@ class Way(StrEnum):
     ONE_CLICK = "one-click"
     PAGE = "page"
     MAILTO = "mailto"
+    REPLY = "reply"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,18 @@ class OptOuts:
     async def by_local_part(self, local: str) -> Subject | None:
         """The subject of a mailto opt-out address."""
         return await self._subject(self.tokens.read_local_part(local, Purpose.OPT_OUT_MAIL))
+
+    async def by_reverse_path(self, local: str) -> Subject | None:
+        """The subject of the address a copy was sent from, to which mail programs may answer."""
+        return await self._subject(self.tokens.read_local_part(local, Purpose.BOUNCE))
+
+    async def by_quoted_link(self, text: str) -> Subject | None:
+        """The subject of the first opt-out link of ours that a text quotes."""
+        for token in _LINKS.findall(text)[:MAX_LINKS]:
+            subject = await self.by_link(token)
+            if subject is not None:
+                return subject
+        return None
 
     async def _subject(self, claim: Claim | None) -> Subject | None:
         if claim is None:

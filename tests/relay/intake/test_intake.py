@@ -124,10 +124,59 @@ async def test_mail_to_people_is_filed_whole_and_changes_nothing(desk: Desk, loc
 
 @pytest.mark.parametrize("purpose", [Purpose.BOUNCE, Purpose.FEEDBACK, Purpose.OWN_BOUNCE])
 async def test_reports_to_signed_addresses_are_filed(desk: Desk, purpose: Purpose) -> None:
-    assert (await desk.sent(f"{desk.token(purpose)}@{DOMAIN}")).code == 250
+    report = b"From: anne@example.com\r\nSubject: Undelivered Mail\r\n\r\nNo such user.\r\n"
+    assert (await desk.sent(f"{desk.token(purpose)}@{DOMAIN}", octets=report)).code == 250
 
     assert len(desk.files.kept) == 1
     assert desk.people.said == []
+
+
+ANSWER = b"From: anne@example.com\r\nSubject: Re: News\r\n\r\n%s\r\n\r\nOn Monday Acme wrote:\r\n> News\r\n%s\r\n"
+
+
+async def test_an_answer_to_a_copy_s_own_address_that_says_stop_is_an_opt_out(desk: Desk) -> None:
+    octets = ANSWER % (b"Please stop.", b"> Bye")
+    await desk.sent(f"{desk.token(Purpose.BOUNCE)}@{DOMAIN}", octets=octets)
+
+    assert desk.people.said[0][:5] == (7, ANNE.key, NEWS.list_id, SuppressionReason.OPT_OUT, "reply")
+    assert desk.files.kept == []
+
+
+@pytest.mark.parametrize("said", [b"Thank you!", b""])
+async def test_an_answer_that_says_anything_else_is_filed_for_a_person(desk: Desk, said: bytes) -> None:
+    await desk.sent(f"{desk.token(Purpose.BOUNCE)}@{DOMAIN}", octets=ANSWER % (said, b"> Unsubscribe: http://x"))
+
+    assert desk.people.said == []
+    assert len(desk.files.kept) == 1
+
+
+async def test_nobody_s_reverse_path_answers_nothing(desk: Desk) -> None:
+    tx = await desk.opened(None)
+    await desk.stages.recipient(tx, RcptCommand(Address.parse(f"{desk.token(Purpose.BOUNCE)}@{DOMAIN}")))
+    await desk.stages.data(tx, ANSWER % (b"STOP", b""))
+
+    assert desk.people.said == []
+
+
+def quoted(desk: Desk, purpose: Purpose = Purpose.OPT_OUT) -> bytes:
+    contact_id = desk.relay.permissions.person(7, ANNE).contact_id
+    claim = Claim(purpose, 7, NEWS.list_id, contact_id, 99, desk.relay.tokens.check_bits(ANNE))
+    return f"> Unsubscribe: https://mail.example/u/{desk.relay.tokens.url(claim)}?l=en".encode()
+
+
+async def test_an_answer_to_no_reply_counts_where_it_quotes_the_copy_with_its_link(desk: Desk) -> None:
+    await desk.sent(f"no-reply@{DOMAIN}", octets=ANSWER % (b"Berhenti", quoted(desk)))
+
+    assert desk.people.said[0][:5] == (7, ANNE.key, NEWS.list_id, SuppressionReason.OPT_OUT, "reply")
+
+
+@pytest.mark.parametrize("local", ["abuse", "postmaster", "fbl", "no-reply"])
+async def test_without_a_link_of_ours_or_at_a_person_s_address_it_is_filed(desk: Desk, local: str) -> None:
+    link = b"> https://mail.example/u/" + b"A" * 59 if local == "no-reply" else quoted(desk)
+    await desk.sent(f"{local}@{DOMAIN}", octets=ANSWER % (b"STOP", link))
+
+    assert desk.people.said == []
+    assert len(desk.files.kept) == 1
 
 
 async def test_a_message_to_several_of_us_is_filed_once_and_noted_for_each(desk: Desk) -> None:
