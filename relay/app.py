@@ -122,6 +122,8 @@ class App:
                     limits=self.settings.limits,
                     tls=self.settings.tls,
                     data_dir=self.settings.data_dir,
+                    mail_domain=self.settings.platform.mail_domain,
+                    beside=self.servers[0] if self.servers else None,
                 )
                 await server.start(listeners)
                 self.servers.append(server)

@@ -38,6 +38,7 @@ spool_message = Table(
     moment("answer_seen_at"),  # when the client was known to have read the answer
     moment("lease_until"),
     Column("fence", BigInteger, nullable=False, server_default="0"),
+    Column("crashes", SmallInteger, nullable=False, server_default="0"),  # in a row
     moment("final_at"),
     moment("next_attempt_at"),  # the earliest of its copies; NULL: nothing due
     PrimaryKeyConstraint("account_id", "ref"),

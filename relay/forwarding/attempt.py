@@ -14,6 +14,7 @@ from relay.forwarding.office import Office
 from relay.forwarding.recheck import Halted
 from relay.forwarding.states import FINAL, failed
 from relay.ports import (
+    POISON_TRIES,
     Claimed,
     CopyState,
     Delivered,
@@ -31,9 +32,6 @@ Renderer = Callable[[SpooledMessage, SpooledCopy], Callable[[bool], bytes]]
 
 HELD_FOR = timedelta(seconds=5)
 """Until a copy that a suspension stopped is looked at again, once its account may send; until then it is not due."""
-
-POISON_TRIES = 3
-"""A copy that cannot be rendered is set aside for a person after so many tries (RELIABILITY.md row 64)."""
 
 
 class NotWanted(Exception):
@@ -54,6 +52,8 @@ class Attempt:
         self._render = render
         self._email = str(account.email) if account else ""
         self._turn = turn
+        self._crashes = 0
+        """Of the message, this try's included; none where all octets could be made."""
         self._lines = Deliveries.of_queued(
             office.journal, office.clock, claimed.message, account.name if account else ""
         )
@@ -72,16 +72,20 @@ class Attempt:
             if not isinstance(fault, StoreUnavailable):
                 raise fault
         ended = [self._rows[copy.ordinal] for copy in due]
-        await self._office.spool.finish(self._lease, list(self._rows.values()), self._dsns(ended))
+        await self._office.spool.finish(self._lease, list(self._rows.values()), self._dsns(ended), self._crashes)
 
     # ------------------------------------------------------------ one copy
 
     async def _one(self, copy: SpooledCopy, timeout: float) -> None:
         async with self._turn:
-            if self._office.clock.now() >= self._message.expires_at:
+            office = self._office
+            if copy.in_doubt >= office.timetable.clocks.in_doubt_tries:
+                said = f"{copy.in_doubt} times its fate was unknown"
+                self._end(copy, failed(copy, 0, said, CopyState.QUARANTINED), said, office.clock.monotonic())
+            elif office.timetable.expired(copy, self._message.expires_at, office.clock.now()):
                 self._expire(copy)
-                return
-            await self._deliver(copy, timeout)
+            else:
+                await self._deliver(copy, timeout)
 
     async def _deliver(self, copy: SpooledCopy, timeout: float) -> None:
         started = self._office.clock.monotonic()
@@ -123,10 +127,12 @@ class Attempt:
             self._end(copy, row, in_words(outcome), started)
 
     def _poisoned(self, copy: SpooledCopy, fault: Exception, started: float) -> None:
+        """Set aside for a person the third time in a row (RELIABILITY.md row 64)."""
         tried = replace(
             copy, attempts=copy.attempts + 1, phase="render", reply=f"{type(fault).__name__} in rendering"
         )
-        if tried.attempts >= POISON_TRIES:
+        self._crashes = self._message.crashes + 1
+        if self._crashes >= POISON_TRIES:
             row = failed(tried, 0, tried.reply, CopyState.QUARANTINED)
         else:
             now = self._office.clock.now()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 
 from relay.forwarding.attempt import Attempt, Renderer
 from relay.forwarding.office import Office
-from relay.ports import Claimed, Directory, Event, StaleLease, StoreUnavailable
+from relay.ports import Claimed, Directory, Event, Recovered, StaleLease, StoreUnavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,7 @@ class Keeper:
             while not self._stopping:
                 self._wake.clear()
                 await self._housekeeping()
+                await self._suspects()
                 claimed = await self._claim(self._rhythm.messages - self._under_way)
                 for one in claimed:
                     self._under_way += 1
@@ -70,14 +71,14 @@ class Keeper:
         claimed = await self._claim(self._rhythm.messages)
         self._under_way += len(claimed)
         await asyncio.gather(*(self._work(one) for one in claimed))
-        return len(claimed)
+        return len(claimed) + await self._suspects()
 
     async def recover(self) -> None:
         """After a crash: what nobody was promised is dropped, what may have gone is kept (§E4)."""
         found = await self._office.spool.recover(self._office.clock.now())
-        if found.dropped or found.in_doubt or found.resumed:
-            fields = {"dropped": found.dropped, "in_doubt": found.in_doubt, "resumed": found.resumed}
-            event = Event("service.recovered", "", self._office.clock.now(), "warning", fields=fields)
+        if found != Recovered(0, 0, 0):
+            level = "error" if found.quarantined else "warning"
+            event = Event("service.recovered", "", self._office.clock.now(), level, fields=asdict(found))
             self._office.journal.write(event)
 
     async def _rest(self) -> None:
@@ -109,6 +110,26 @@ class Keeper:
         except StoreUnavailable as fault:
             self._trouble("", f"the queue could not be read: {fault}")
             return []
+
+    async def _suspects(self) -> int:
+        """Messages that may have broken a process, each alone; how many. Others wait so long (row 64)."""
+        tried = 0
+        while not self._stopping and (suspect := await self._claim_suspect()) is not None:
+            while self._under_way:
+                self._wake.clear()
+                await self._wake.wait()
+            self._under_way += 1
+            await self._work(suspect)
+            tried += 1
+        return tried
+
+    async def _claim_suspect(self) -> Claimed | None:
+        now = self._office.clock.now()
+        try:
+            return await self._office.spool.claim_suspect(now, now + timedelta(seconds=self._rhythm.lease))
+        except StoreUnavailable as fault:
+            self._trouble("", f"the queue could not be read: {fault}")
+            return None
 
     async def _work(self, claimed: Claimed) -> None:
         """One message; whatever happens, the queue goes on, and the lease's end brings the message back."""

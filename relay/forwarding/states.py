@@ -16,6 +16,10 @@ GONE = frozenset({CopyState.SENT, CopyState.IN_DOUBT, CopyState.QUARANTINED})
 """May have reached the recipient: from here on only 250 is a safe answer."""
 
 
+TRIES_BEFORE_EXPIRY = 8
+"""With the usual settings two hours' worth."""
+
+
 @dataclass(frozen=True, slots=True)
 class Timetable:
     """When a copy is tried again."""
@@ -31,6 +35,20 @@ class Timetable:
 
     def after_doubt(self, now: datetime) -> datetime:
         return now + timedelta(seconds=self.clocks.in_doubt_after)
+
+    def expired(self, copy: SpooledCopy, expires_at: datetime, now: datetime) -> bool:
+        """Its time is over and it was tried as often as a copy is in its first hours.
+
+        A clock that jumps ahead, and a relay that was off for days, make no copy fail that was hardly tried (row 70).
+        """
+        return now >= expires_at and copy.attempts >= self._tries_needed()
+
+    def _tries_needed(self) -> int:
+        tries, waited = 1, self.clocks.retry_first
+        while waited < self.clocks.expire_after and tries < TRIES_BEFORE_EXPIRY:
+            tries += 1
+            waited += min(self.clocks.retry_max, self.clocks.retry_first * 2.0 ** (tries - 1))
+        return tries
 
     def expiry(self, now: datetime) -> datetime:
         return now + timedelta(seconds=self.clocks.expire_after)

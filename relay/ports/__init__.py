@@ -9,6 +9,7 @@ from relay.ports.people import AddressBooks, Directory, PasswordsBusy, PasswordV
 from relay.ports.reading import MessageReader, Readable, Resolver, TxtAnswer
 from relay.ports.smarthosts import Delivered, InDoubt, Outcome, Outgoing, Phase, Postponed, Refused, Smarthosts
 from relay.ports.spool import (
+    POISON_TRIES,
     Claimed,
     CopyState,
     Lease,
@@ -23,6 +24,7 @@ from relay.ports.tallies import Tallies, Tally
 from relay.ports.world import Clock, StoreFull, StoreUnavailable
 
 __all__ = [
+    "POISON_TRIES",
     "AddressBooks",
     "Claimed",
     "Clock",

@@ -8,6 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+POISON_TRIES = 3
+"""A message that so often broke the process that worked on it, or could not be made, is left to a person (row 64)."""
+
 
 class CopyState(StrEnum):
     """RELIABILITY.md §E4."""
@@ -46,6 +49,8 @@ class SpooledMessage:
     """The reply the client was given; empty until commit B."""
     purpose: str = "relay"
     """relay, dsn or notice."""
+    crashes: int = 0
+    """Times in a row that a process died at it, or that its octets could not be made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +103,19 @@ class Spool(Protocol):
     async def answer(self, lease: Lease, reply: str, copies: Sequence[SpooledCopy], dsns: Sequence[OwnMail]) -> None:
         """Commit B: last states, the answer, the DSNs of final failures; gives the lease back. All in one."""
 
-    async def finish(self, lease: Lease, copies: Sequence[SpooledCopy], dsns: Sequence[OwnMail]) -> None:
-        """The keeper's commit: states, DSNs and the lease's end in one transaction."""
+    async def finish(
+        self, lease: Lease, copies: Sequence[SpooledCopy], dsns: Sequence[OwnMail], crashes: int = 0
+    ) -> None:
+        """The keeper's commit: states, DSNs and the lease's end in one transaction; `crashes` as in the message."""
 
     async def discard(self, lease: Lease) -> None:
         """Drop a message nobody was promised."""
 
     async def claim(self, now: datetime, until: datetime, limit: int) -> list[Claimed]:
-        """Messages with copies due, now leased to the caller."""
+        """Messages with copies due, now leased to the caller; none that ended a try in a crash."""
+
+    async def claim_suspect(self, now: datetime, until: datetime) -> Claimed | None:
+        """One message that did: to be worked on alone, so that another crash is its own."""
 
     async def recover(self, now: datetime) -> Recovered:
         """After a crash (§E4): drop what nobody was promised, mark SENDING as IN_DOUBT, keep the rest."""
@@ -143,6 +153,8 @@ class Recovered:
     dropped: int
     in_doubt: int
     resumed: int
+    quarantined: int = 0
+    """Messages that broke their process once too often."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from relay.smtp.grammar import Offer
 class Door:
     """Fixed for the life of the listener; shared by all its connections."""
 
-    def __init__(self, listener: Listener, hostname: str, limits: Limits) -> None:
+    def __init__(self, listener: Listener, hostname: str, limits: Limits, mail_domain: str = "") -> None:
         self.kind: Literal["submission", "bulk", "intake"] = listener.kind
         self.bind = listener.bind
         self.tls: Literal["starttls", "implicit", "none"] = listener.tls
@@ -22,7 +22,7 @@ class Door:
             "defer" if listener.kind == "bulk" else "queue"
         )
         relays = listener.kind != "intake"
-        self.offer = Offer(dsn=relays, auth=relays, xlist=relays)
+        self.offer = Offer(dsn=relays, auth=relays, xlist=relays, postmaster="" if relays else mail_domain)
         self.auth_required = relays and (listener.kind == "submission" or listener.auth == "required")
         self._in_clear = listener.tls == "none" and Endpoint.parse(listener.bind).loopback
         self._networks = [ipaddress.ip_network(text, strict=False) for text in listener.trusted]

@@ -34,6 +34,8 @@ class Offer:
     dsn: bool = True
     auth: bool = True
     xlist: bool = True
+    postmaster: str = ""
+    """Domain of the mailbox that a bare <postmaster> means (RFC 5321 §4.5.1); empty: it means nothing here."""
 
 
 @dataclass(slots=True)
@@ -66,6 +68,8 @@ def parse_mail(argument: str, offer: Offer, esmtp: bool) -> MailCommand:
 def parse_rcpt(argument: str, offer: Offer, esmtp: bool) -> RcptCommand:
     """What follows the verb RCPT; CommandFault with the reply where it is wrong."""
     path, parameters = _split(argument, "TO:", _RCPT_SYNTAX)
+    if offer.postmaster and path.lower() == "postmaster":
+        path = f"{path}@{offer.postmaster}"
     forward_path = _address(path, "1.3")
     if not parameters:
         return RcptCommand(forward_path)

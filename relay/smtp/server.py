@@ -47,22 +47,36 @@ class SmtpServer:
         tls: Tls,
         data_dir: Path,
         delay: float = 0.5,
+        mail_domain: str = "",
+        beside: SmtpServer | None = None,
     ) -> None:
-        """`delay`: seconds of the first wait after a wrong password or too many faults."""
+        """`delay`: seconds of the first wait after a wrong password or too many faults.
+
+        `mail_domain`: where a bare <postmaster> of an intake listener has its mailbox. `beside`: another server of
+        this process, whose connections and memory count together with these.
+        """
+        self._mail_domain = mail_domain
+        fresh = Connections(limits.connections, limits.connections_per_address), MemoryBudget(limits.memory_budget)
+        connections, memory = fresh if beside is None else beside.shared
         self._tls = tls
         self._data_dir = data_dir
         self._service = Service(
             hostname=hostname,
             stages=stages,
             limits=limits,
-            connections=Connections(limits.connections, limits.connections_per_address),
-            memory=MemoryBudget(limits.memory_budget),
+            connections=connections,
+            memory=memory,
             spool_dir=data_dir,
             tls=None,
             delay=delay,
         )
         self._servers: list[asyncio.Server | ProxiedServer] = []
         self.bound: tuple[Bound, ...] = ()
+
+    @property
+    def shared(self) -> tuple[Connections, MemoryBudget]:
+        """What servers of one process count together."""
+        return self._service.connections, self._service.memory
 
     @property
     def connections(self) -> int:
@@ -106,7 +120,7 @@ class SmtpServer:
 
     async def _serve(self, listener: Listener, sock: socket.socket) -> Bound:
         host, port = sock.getsockname()[:2]
-        door = Door(listener, self._service.hostname, self._service.limits)
+        door = Door(listener, self._service.hostname, self._service.limits, self._mail_domain)
         loop = asyncio.get_running_loop()
         implicit = listener.tls == "implicit"
         if listener.proxies:

@@ -175,7 +175,41 @@ async def test_a_claim_takes_over_what_a_dead_process_left(store: MailStore) -> 
     ref = new_ref()
     await store.spool.commit(message(ref), copies(ref), None)
     await refs_claimed(store)
-    assert await refs_claimed(store, 2) == [ref]
+    assert await refs_claimed(store, 2) == []
+    suspect = await store.spool.claim_suspect(MARCH_1 + 2 * MINUTE, MARCH_1 + 3 * MINUTE)
+    assert suspect is not None
+    assert (suspect.message.ref, suspect.message.crashes) == (ref, 1)
+
+
+async def test_a_message_at_which_three_processes_died_is_left_to_a_person(store: MailStore) -> None:
+    ref = new_ref()
+    await store.spool.commit(message(ref), copies(ref), None)
+    await refs_claimed(store)
+    now = LEASE
+    for before in (1, 2):
+        assert await store.spool.recover(now) == Recovered(0, 0, 1)
+        suspect = await store.spool.claim_suspect(now, now + MINUTE)
+        assert suspect is not None
+        assert suspect.message.crashes == before
+        now += MINUTE
+    assert await store.spool.recover(now) == Recovered(0, 0, 0, 1)
+    assert await states(store, ref) == [CopyState.QUARANTINED]
+    assert await store.spool.claim_suspect(now + MINUTE, now + 2 * MINUTE) is None
+
+
+async def test_a_try_that_ends_in_order_clears_the_suspicion(store: MailStore) -> None:
+    ref = new_ref()
+    await store.spool.commit(message(ref), copies(ref), None)
+    await refs_claimed(store)
+    await store.spool.recover(LEASE)
+    suspect = await store.spool.claim_suspect(LEASE, LEASE + MINUTE)
+    assert suspect is not None
+    await store.spool.finish(suspect.lease, suspect.copies, [], 1)
+    assert await refs_claimed(store, 2) == []
+    again = await store.spool.claim_suspect(LEASE + MINUTE, LEASE + 2 * MINUTE)
+    assert again is not None
+    await store.spool.finish(again.lease, again.copies, [])
+    assert await refs_claimed(store, 3) == [ref]
 
 
 async def test_a_client_that_may_not_have_read_its_answer_gets_the_same_one_again(store: MailStore) -> None:

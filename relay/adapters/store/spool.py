@@ -39,15 +39,17 @@ _HELD = (
     " WHERE account_id = ? AND ref = ? AND fence = ? AND lease_until IS NOT NULL"
 )
 _ANSWER = "UPDATE spool_message SET answer = ? WHERE account_id = ? AND ref = ?"
-_DUE = Query[tuple[int, str, int]](
+_WAITING = (
     "SELECT account_id, ref, fence FROM spool_message"
     " WHERE next_attempt_at <= ? AND lease_until IS NULL AND promised = 1"
     " AND (purpose <> 'relay' OR account_id NOT IN"
     " (SELECT account_id FROM account WHERE (standing_system = 'suspended' OR standing_staff = 'suspended')"
     "  AND standing_system <> 'deactivated' AND standing_staff <> 'deactivated'))"
-    " ORDER BY next_attempt_at LIMIT ?"
+    " AND crashes {crashes} ORDER BY next_attempt_at LIMIT ?"
 )
 """A suspended account's mail waits for the decision; what we ourselves have to say to it does not."""
+_DUE = Query[tuple[int, str, int]](_WAITING.format(crashes="= 0"))
+_SUSPECT = Query[tuple[int, str, int]](_WAITING.format(crashes="> 0"))
 _TAKE = (
     "UPDATE spool_message SET lease_until = ?, fence = fence + 1"
     " WHERE account_id = ? AND ref = ? AND fence = ? AND lease_until IS NULL"
@@ -107,14 +109,16 @@ class StoreSpool:
 
         await self._writer.run(job)
 
-    async def finish(self, lease: Lease, copies: Sequence[SpooledCopy], dsns: Sequence[OwnMail]) -> None:
+    async def finish(
+        self, lease: Lease, copies: Sequence[SpooledCopy], dsns: Sequence[OwnMail], crashes: int = 0
+    ) -> None:
         """States, DSNs and the lease's end in one transaction."""
         packed = await _packed(dsns)
         now = self._clock.now()
 
         def job(statements: Statements) -> None:
             _hold(statements, lease)
-            self._finish(statements, lease, copies, packed, now)
+            self._finish(statements, lease, copies, packed, now, crashes)
 
         await self._writer.run(job)
 
@@ -125,10 +129,11 @@ class StoreSpool:
         copies: Sequence[SpooledCopy],
         dsns: Sequence[tuple[OwnMail, Packed]],
         now: datetime,
+        crashes: int = 0,
     ) -> None:
         update_copies(statements, lease.account_id, copies)
         insert_own(statements, dsns)
-        close_message(statements, lease.account_id, lease.ref, to_us(now), to_us(now + self._in_doubt_after))
+        close_message(statements, lease.account_id, lease.ref, to_us(now), to_us(now + self._in_doubt_after), crashes)
 
     async def discard(self, lease: Lease) -> None:
         """Drop a message nobody was promised."""
@@ -143,9 +148,19 @@ class StoreSpool:
     async def claim(self, now: datetime, until: datetime, limit: int) -> list[Claimed]:
         """Messages with copies due, leased to the caller; lapsed leases are recovered first (§E4)."""
         await self.recover(now)
-        if not await self._reader.fetch(_DUE, (to_us(now), limit)):
+        return await self._claim(_DUE, now, until, limit)
+
+    async def claim_suspect(self, now: datetime, until: datetime) -> Claimed | None:
+        """One of those whose last try ended in a crash."""
+        found = await self._claim(_SUSPECT, now, until, 1)
+        return found[0] if found else None
+
+    async def _claim(
+        self, which: Query[tuple[int, str, int]], now: datetime, until: datetime, limit: int
+    ) -> list[Claimed]:
+        if not await self._reader.fetch(which, (to_us(now), limit)):
             return []
-        leases = await self._writer.run(partial(_take, now=to_us(now), until=until, limit=limit))
+        leases = await self._writer.run(partial(_take, which=which, now=to_us(now), until=until, limit=limit))
         claimed = [await self._claimed(lease) for lease in leases]
         return [one for one in claimed if one is not None]
 
@@ -213,8 +228,10 @@ def _hold(statements: Statements, lease: Lease) -> None:
         raise StaleLease(f"{lease.ref} is worked on by another process")
 
 
-def _take(statements: Statements, now: int, until: datetime, limit: int) -> list[Lease]:
-    due = statements.fetch_free(_DUE, (now, limit))
+def _take(
+    statements: Statements, which: Query[tuple[int, str, int]], now: int, until: datetime, limit: int
+) -> list[Lease]:
+    due = statements.fetch_free(which, (now, limit))
     return [
         Lease(ref, fence + 1, until, account_id)
         for account_id, ref, fence in due

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from relay.adapters.store.hot import HotReader, Query, Statements
 from relay.adapters.store.spool_rows import BytesDamaged, unpack
-from relay.ports import CopyState, Recovered
+from relay.ports import POISON_TRIES, CopyState, Recovered
 
 _FINAL = "('sent', 'failed', 'cancelled')"
 _DUE_STATES = "('pending', 'in-doubt')"
@@ -18,7 +18,7 @@ _DOUBT = (
     f" WHERE account_id = ? AND ref = ? AND state = '{CopyState.SENDING}'"
 )
 _CLOSE = (
-    "UPDATE spool_message SET promised = 1, lease_until = NULL, fence = fence + 1,"
+    "UPDATE spool_message SET promised = 1, lease_until = NULL, fence = fence + 1, crashes = ?,"
     " next_attempt_at = (SELECT MIN(COALESCE(c.next_attempt_at, 0)) FROM spool_copy c"
     "  WHERE c.account_id = spool_message.account_id AND c.ref = spool_message.ref"
     f"  AND c.state IN {_DUE_STATES}),"
@@ -27,7 +27,9 @@ _CLOSE = (
     f"  AND c.state NOT IN {_FINAL}) THEN NULL ELSE COALESCE(final_at, ?) END"
     " WHERE account_id = ? AND ref = ?"
 )
-LAPSED = Query[tuple[int, str, int]]("SELECT account_id, ref, promised FROM spool_message WHERE lease_until <= ?")
+LAPSED = Query[tuple[int, str, int, int]](
+    "SELECT account_id, ref, promised, crashes FROM spool_message WHERE lease_until <= ?"
+)
 _EFFECTS = Query[tuple[int]](
     "SELECT COUNT(*) FROM spool_copy WHERE account_id = ? AND ref = ?"
     f" AND state IN ('{CopyState.SENT}', '{CopyState.SENDING}', '{CopyState.IN_DOUBT}')"
@@ -60,19 +62,24 @@ class Damage:
     what: str
 
 
-def close_message(statements: Statements, account_id: int, ref: str, now: int, doubtful: int) -> None:
+def close_message(
+    statements: Statements, account_id: int, ref: str, now: int, doubtful: int, crashes: int = 0
+) -> None:
     """Give a lease back: promised, due when its next copy is, final when all copies are.
 
     A copy nobody is sending any more, and of which no reply is known, is in doubt until `doubtful`.
     """
     statements.execute(_DOUBT, (doubtful, account_id, ref))
-    statements.execute(_CLOSE, (now, account_id, ref))
+    statements.execute(_CLOSE, (crashes, now, account_id, ref))
 
 
 def free_lapsed(statements: Statements, now: int, doubtful: int) -> Recovered:
-    """Presumed abort (§E4): what nobody was promised and has no effects is dropped; the rest goes forward."""
-    dropped = in_doubt = resumed = 0
-    for account_id, ref, promised in statements.fetch_free(LAPSED, (now,)):
+    """Presumed abort (§E4): what nobody was promised and has no effects is dropped; the rest goes forward.
+
+    Whoever worked on a promised message died at it, or at its neighbour: the third time in a row it is set aside.
+    """
+    dropped = in_doubt = resumed = quarantined = 0
+    for account_id, ref, promised, before in statements.fetch_free(LAPSED, (now,)):
         key = (account_id, ref)
         if not promised and statements.fetch(_EFFECTS, key)[0][0] == 0:
             statements.execute(_DROP_COPIES, key)
@@ -80,9 +87,14 @@ def free_lapsed(statements: Statements, now: int, doubtful: int) -> Recovered:
             dropped += 1
             continue
         in_doubt += statements.execute(_DOUBT, (doubtful, *key))
-        statements.execute(_CLOSE, (now, *key))
-        resumed += 1
-    return Recovered(dropped, in_doubt, resumed)
+        crashes = before + promised
+        statements.execute(_CLOSE, (crashes, now, *key))
+        if crashes >= POISON_TRIES:
+            quarantine(statements, *key, f"{crashes} times the process that worked on it ended")
+            quarantined += 1
+        else:
+            resumed += 1
+    return Recovered(dropped, in_doubt, resumed, quarantined)
 
 
 def quarantine(statements: Statements, account_id: int, ref: str, why: str) -> None:

@@ -38,11 +38,11 @@ _UPDATE_COPY = (
 
 # everything of spool_message and its bytes; raw is NULL where the bytes are gone
 MessageRow = tuple[
-    int, str, str, str, str, int, int, str, int, str, str, str, str, str, str, bytes | None, int | None
+    int, str, str, str, str, int, int, str, int, str, str, str, str, str, str, bytes | None, int | None, int
 ]
 MESSAGE = Query[MessageRow](
     "SELECT m.account_id, m.ref, m.raw_hash, m.recipe, m.reverse_path, m.received_at, m.expires_at, m.fingerprint,"
-    " m.list_id, m.envid, m.ret, m.message_id, m.campaign, m.answer, m.purpose, b.raw, b.compressed"
+    " m.list_id, m.envid, m.ret, m.message_id, m.campaign, m.answer, m.purpose, b.raw, b.compressed, m.crashes"
     " FROM spool_message m LEFT JOIN spool_bytes b ON b.account_id = m.account_id AND b.ref = m.ref"
     " WHERE m.account_id = ? AND m.ref = ?"
 )
@@ -186,6 +186,7 @@ def message_of(row: MessageRow) -> SpooledMessage:
         campaign=row[12],
         answer=row[13],
         purpose=row[14],
+        crashes=row[17],
     )
 
 

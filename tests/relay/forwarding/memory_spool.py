@@ -84,9 +84,13 @@ class MemorySpool:
         self.answers[lease.ref] = reply
         self._end(entry, copies, dsns)
 
-    async def finish(self, lease: Lease, copies: Sequence[SpooledCopy], dsns: Sequence[OwnMail]) -> None:
+    async def finish(
+        self, lease: Lease, copies: Sequence[SpooledCopy], dsns: Sequence[OwnMail], crashes: int = 0
+    ) -> None:
         self._enter("finish")
-        self._end(self._owned(lease), copies, dsns)
+        entry = self._owned(lease)
+        entry.message = replace(entry.message, crashes=crashes)
+        self._end(entry, copies, dsns)
 
     def _end(self, entry: Entry, copies: Sequence[SpooledCopy], dsns: Sequence[OwnMail]) -> None:
         entry.copies.update({copy.ordinal: copy for copy in copies})
@@ -101,7 +105,15 @@ class MemorySpool:
 
     async def claim(self, now: datetime, until: datetime, limit: int) -> list[Claimed]:
         self._enter("claim")
-        claimed = []
+        return self._claim(now, until, limit, suspect=False)
+
+    async def claim_suspect(self, now: datetime, until: datetime) -> Claimed | None:
+        self._enter("claim")
+        found = self._claim(now, until, 1, suspect=True)
+        return found[0] if found else None
+
+    def _claim(self, now: datetime, until: datetime, limit: int, suspect: bool) -> list[Claimed]:
+        claimed: list[Claimed] = []
         for ref, entry in self.entries.items():
             due = [
                 copy
@@ -111,6 +123,8 @@ class MemorySpool:
                 and copy.next_attempt_at <= now
             ]
             free = entry.until is None or entry.until <= now
+            if (entry.message.crashes > 0) is not suspect:
+                continue
             if due and free and entry.message.answer and len(claimed) < limit:
                 entry.fence += 1
                 entry.until = until

@@ -100,7 +100,8 @@ async def test_a_copy_that_expires_fails_with_5_4_7():
     async with Sink() as sink:
         post = Post(pool_to(sink, clock), clock)
         ref = await queued(post, sink, "anne@example.org")
-        clock.advance(days=4, minutes=1)
+        await tried_in_vain(post, sink, clock)
+        clock.advance(days=4)
         await post.keeper.round()
         await post.keeper.round()
 
@@ -109,6 +110,32 @@ async def test_a_copy_that_expires_fails_with_5_4_7():
         assert copy.reply == "5.4.7 not delivered within 4 days; last: 451 4.3.0 busy"
         assert sink.bodies_for("anne@example.org") == []
         assert b"Status: 5.4.7" in sink.bodies_for("shop@acme.example")[0]
+        await post.smarthosts.close()
+
+
+async def tried_in_vain(post: Post, sink: Sink, clock: FakeClock) -> None:
+    """So often that what is late enough may expire."""
+    sink.faults[Stage.MAIL] = BUSY
+    for _ in range(7):
+        clock.advance(hours=2)
+        await post.keeper.round()
+    sink.faults.clear()
+
+
+async def test_a_clock_that_jumps_ahead_makes_no_copy_fail_that_was_hardly_tried():
+    clock = FakeClock()
+    async with Sink() as sink:
+        post = Post(pool_to(sink, clock), clock)
+        ref = await queued(post, sink, "anne@example.org")
+        sink.faults[Stage.MAIL] = BUSY
+        clock.advance(days=3650)
+        await post.keeper.round()
+        assert post.spool.copies(ref)[0].state is CopyState.PENDING
+
+        sink.faults.clear()
+        clock.advance(hours=5)
+        await post.keeper.round()
+        assert post.spool.copies(ref)[0].state is CopyState.SENT
         await post.smarthosts.close()
 
 
@@ -142,6 +169,7 @@ async def test_a_busy_reply_to_a_resend_leaves_the_copy_in_doubt():
 
         (copy,) = post.spool.copies(ref)
         assert (copy.state, copy.in_doubt) == (CopyState.IN_DOUBT, 1)
+        await tried_in_vain(post, sink, clock)
         clock.advance(days=5)
         await post.keeper.round()
         assert post.spool.copies(ref)[0].state is CopyState.QUARANTINED
@@ -222,12 +250,55 @@ async def test_a_poison_message_is_set_aside_after_three_tries_and_others_go_on(
     async with Sink() as sink:
         post = Post(pool_to(sink, clock), clock)
         ref = await queued(post, sink, "anne@example.org", "bob@example.org")
+        await tried_in_vain(post, sink, clock)
         keeper = Keeper(post.office, post.directory, render_or_die)
-        for _ in range(3):
-            clock.advance(hours=1)
+        for state in ("pending", "pending", "quarantined"):
+            clock.advance(hours=5)
             await keeper.round()
+            assert [copy.state.value for copy in post.spool.copies(ref)] == ["sent", state]
 
-        assert [copy.state.value for copy in post.spool.copies(ref)] == ["sent", "quarantined"]
+        await post.smarthosts.close()
+
+
+async def test_a_suspect_is_worked_on_while_nothing_else_is():
+    under_way: list[str] = []
+    together: list[set[str]] = []
+
+    def noting(message: SpooledMessage, copy: SpooledCopy):
+        under_way.append(message.ref)
+        together.append(set(under_way))
+        return lambda _eight_bit: done(message.ref) or render(message.raw, copy.recipient)
+
+    def done(ref: str) -> None:
+        under_way.remove(ref)
+
+    clock = FakeClock()
+    async with Sink(thinks=0.02) as sink:
+        post = Post(pool_to(sink, clock), clock)
+        refs = [await queued(post, sink, f"{name}@example.org") for name in ("anne", "bob", "cleo")]
+        entry = post.spool.entries[refs[1]]
+        entry.message = replace(entry.message, crashes=2)
+        clock.advance(hours=1)
+        assert await Keeper(post.office, post.directory, noting).round() == 3
+
+        assert {refs[1]} in together
+        assert not any(refs[1] in some and len(some) > 1 for some in together)
+        assert entry.message.crashes == 0
+        await post.smarthosts.close()
+
+
+async def test_a_copy_whose_fate_was_unknown_too_often_is_not_sent_again():
+    clock = FakeClock()
+    async with Sink() as sink:
+        post = Post(pool_to(sink, clock), clock)
+        ref = await queued(post, sink, "anne@example.org", stage=Stage.DOT, fault=CLOSE)
+        entry = post.spool.entries[ref]
+        entry.copies[0] = replace(entry.copies[0], in_doubt=3)
+        clock.advance(hours=1)
+        await post.keeper.round()
+
+        assert entry.copies[0].state is CopyState.QUARANTINED
+        assert sink.taken == []
         await post.smarthosts.close()
 
 

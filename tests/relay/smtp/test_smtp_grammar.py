@@ -105,3 +105,14 @@ async def test_any_mixture_of_pieces_gets_well_formed_replies_and_breaks_nothing
 
 async def _all(client: Client) -> list[str]:
     return (await client.rest()).splitlines()
+
+
+@pytest.mark.parametrize("path", ["postmaster", "Postmaster", "POSTMASTER"])
+def test_a_bare_postmaster_has_a_mailbox_where_mail_is_taken_for_ourselves(path):
+    command = parse_rcpt(f"TO:<{path}>", Offer(postmaster="b.relay.test"), esmtp=True)
+
+    assert str(command.forward_path).lower() == "postmaster@b.relay.test"
+    with pytest.raises(CommandFault):
+        parse_rcpt(f"TO:<{path}>", Offer(), esmtp=True)
+    with pytest.raises(CommandFault):
+        parse_rcpt("TO:<abuse>", Offer(postmaster="b.relay.test"), esmtp=True)
