@@ -10,8 +10,9 @@ MAX_REPLY = 510
 
 def clean(text: str, limit: int = MAX_REPLY) -> str:
     """One line of printable ASCII, at most `limit` octets: nothing from outside reaches a reply raw."""
-    line = "".join(c if " " <= c <= "~" else "?" if c > "~" else " " for c in text)
-    line = " ".join(line.split())
+    if not (text.isascii() and text.isprintable()):
+        text = "".join(c if " " <= c <= "~" else "?" if c > "~" else " " for c in text)
+    line = " ".join(text.split())
     return line if len(line) <= limit else line[: limit - 3].rstrip() + "..."
 
 

@@ -92,8 +92,7 @@ class LineJournal:
 
     def write(self, event: Event) -> None:
         """Format and hand over; a few microseconds, no I/O."""
-        members = line_of(event, self._node)
-        line = json_line(members)
+        members, line = written(event, self._node)
         if self._rows is not None:
             self._rows.keep(event, line)
         self._put(members, line)
@@ -101,10 +100,10 @@ class LineJournal:
 
     def delivered(self, row: DeliveredRow, event: Event) -> None:
         """The compact row instead of the whole event; the line as ever."""
-        members = line_of(event, self._node)
+        members, line = written(event, self._node)
         if self._rows is not None:
             self._rows.delivered(row, self._node)
-        self._put(members, json_line(members))
+        self._put(members, line)
         self._tell_losses(event)
 
     def reopen(self) -> None:
@@ -125,7 +124,7 @@ class LineJournal:
         """Say how much was dropped as soon as something can be written again."""
         if self._losing:
             return
-        lines = sum(output.lost() for output in self._outputs)
+        lines = sum([output.lost() for output in self._outputs])
         rows = self._rows.lost() if self._rows is not None else 0
         if lines or rows:
             self._losing = True
@@ -138,8 +137,27 @@ class LineJournal:
             self._losing = False
 
 
+def written(event: Event, node: str) -> tuple[Line, bytes]:
+    """The event's members as they are shown, and the line of JSON they make."""
+    line = _members(event, node)
+    octets = json_line(line)
+    if octets.isascii() and len(octets) < MAX_MEMBER and b"\x7f" not in octets:
+        return line, octets
+    shown = _fit_to_be_seen(line)
+    return shown, json_line(shown)
+
+
 def line_of(event: Event, node: str) -> Line:
     """The event's members, unknown ones left out, each cut and made fit to be seen."""
+    return _fit_to_be_seen(_members(event, node))
+
+
+def _fit_to_be_seen(line: Line) -> Line:
+    return {name: _seen(value) if isinstance(value, str) else value for name, value in line.items()}
+
+
+def _members(event: Event, node: str) -> Line:
+    """What is known, in order."""
     at = event.at if event.at.tzinfo is UTC else event.at.astimezone(UTC)
     line: Line = {
         "at": at.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z",
@@ -155,12 +173,10 @@ def line_of(event: Event, node: str) -> Line:
         if name in fields:
             value = fields[name]
             if value is not None and value != "":
-                line[name] = _seen(value) if isinstance(value, str) else value
+                line[name] = value
     if not _KNOWN.issuperset(fields):
         line |= {
-            name: _seen(value) if isinstance(value, str) else value
-            for name, value in fields.items()
-            if name not in _KNOWN and value is not None and value != ""
+            name: value for name, value in fields.items() if name not in _KNOWN and value is not None and value != ""
         }
     return line
 

@@ -9,8 +9,9 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 
 from policies.facts import FooterIdentity
+from relay.message.known_bodies import KnownBodies
 from relay.message.postal_address import RegisteredAddress
-from relay.message.read import read
+from relay.message.read import read, read_header, read_parts
 from relay.message.scan import scan
 from relay.ports import Readable
 
@@ -54,11 +55,12 @@ class Reader:
         self._public_url = public_url
         self._process: ProcessPoolExecutor | None = None
         self._addresses: dict[str, RegisteredAddress] = {}
+        self._bodies = KnownBodies()
 
     async def read(self, raw: bytes, footer: FooterIdentity) -> Readable:
         """TooCostly where a parser ran away; nothing else is raised for any input."""
         if len(raw) <= INLINE_HTML or b"text/html" not in raw.lower():
-            return read_now(raw, footer, self._hostname, self._public_url, self._address(footer.postal_address))
+            return self._read_here(raw, footer)
         process = self._process = self._process or ProcessPoolExecutor(1, get_context("spawn"))
         try:
             job = process.submit(_read_limited, raw, footer, self._hostname, self._public_url)
@@ -67,6 +69,19 @@ class Reader:
         except (TimeoutError, BrokenProcessPool) as error:
             self._kill(process)
             raise TooCostly("reading the message took too long") from error
+
+    def _read_here(self, raw: bytes, footer: FooterIdentity) -> Readable:
+        """On the loop; a body that was read before is not read again."""
+        known = self._bodies.find(raw, footer)
+        found = known.in_message(raw) if known is not None else None
+        if found is None:
+            message = scan(raw)
+            parts = read_parts(message, footer, self._public_url, self._address(footer.postal_address))
+            known = self._bodies.keep(message, footer, parts)
+        else:
+            message, parts = found
+        reading = read_header(message, self._hostname, parts)
+        return Readable(message, reading.facts, reading.displayed, known)
 
     def _address(self, text: str) -> RegisteredAddress:
         """An account's address, taken apart once."""

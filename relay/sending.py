@@ -12,7 +12,7 @@ from policies.verdict import Reply
 from relay.forwarding.commit import Commit
 from relay.forwarding.copies import Copy, Letter
 from relay.message.dkim import SigningKeys
-from relay.message.recipe import Recipe
+from relay.message.recipe import Recipe, for_message
 from relay.message.rewrite import Prepared, prepare
 from relay.message.verify import problems
 from relay.ports import Clock, CopyState, Permissions, Readable, SpooledCopy
@@ -42,7 +42,8 @@ class Sending:
         envelopes = [await self._known(tx, one) for one in tx.recipients if one.recipient.address.key not in gone]
         author = readable.facts.author
         recipe = self.recipes.message(tx, author.domain if author else "", readable.facts.campaign, self.clock.now())
-        prepared = prepare(readable.message, readable.displayed, recipe, self.keys)
+        recipe = for_message(recipe, readable.facts.opaque)
+        prepared = prepare(readable.message, readable.displayed, recipe, self.keys, readable.body)
         language = next((one.language for one in readable.displayed if one.language), "")
         copies = [self._copy(tx, envelope, prepared, language) for envelope in envelopes]
         self._check(prepared, copies[0], tx.account, recipe)

@@ -46,7 +46,7 @@ class Purpose(IntEnum):
     """GET/POST /me/TOKEN: everybody who may write to one address."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Claim:
     """What a token says: whose copy of which message, under which account and list."""
 

@@ -62,7 +62,7 @@ class Session:
     """The connection is gone."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class MailCommand:
     """A parsed MAIL command; every parameter was checked for form."""
 
@@ -75,7 +75,7 @@ class MailCommand:
     envid: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RcptCommand:
     """A parsed RCPT command (RFC 3461 §4 parameters included)."""
 
@@ -85,7 +85,7 @@ class RcptCommand:
     orcpt: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Envelope:
     """One accepted recipient: the command as given and the facts it was judged by."""
 

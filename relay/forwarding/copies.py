@@ -14,7 +14,7 @@ from relay.ports import CopyState, Outgoing, SpooledCopy, SpooledMessage
 from relay.transaction import Transaction
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Copy:
     """One recipient's copy: its envelope and how to make its octets."""
 
@@ -31,7 +31,7 @@ class Copy:
         return Outgoing(self.recipe.reverse_path, self.recipe.recipient, self.render)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Letter:
     """What all copies of a message share."""
 

@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from relay.message.header_fields import WIDTH, HeaderFault, header_field, relaxed
@@ -35,10 +36,13 @@ SIGNED = (
 )
 """Fields in h=, each as often as it stands (RFC 6376 §5.4.1, RFC 8058 §4, RFC 9477 §3.1); per recipient last."""
 _SIGNED = frozenset(SIGNED)
-OVERSIGNED = frozenset({"from", "subject", "date", "to", "content-type", "list-unsubscribe", "list-unsubscribe-post"})
+OVERSIGNED = ("from", "subject", "date", "to", "content-type", "list-unsubscribe", "list-unsubscribe-post")
 """Named once more than they stand, so that none can be added on the way (RFC 6376 §8.15)."""
 VARYING = ("list-unsubscribe", "cfbl-feedback-id")
 """Signed fields that differ between the copies of one message."""
+
+_SOME_TIME = 2_000_000_000
+_TIME_TAG = b" t=%d;" % _SOME_TIME
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,253}\Z")
 
@@ -89,27 +93,18 @@ class HeaderSigning:
 
     def __init__(self, fields: Sequence[tuple[str, bytes]], varying: Sequence[str]) -> None:
         """`fields`: (lower-case name, octets) from the top, without VARYING; `varying`: which of those will come."""
-        standing: dict[str, list[bytes]] = {}
-        for name, octets in fields:
-            if name in _SIGNED:
-                standing.setdefault(name, []).append(octets)
-        names: list[str] = []
-        canonical: list[bytes] = []
-        for name in SIGNED:
-            # RFC 6376 §5.4.2: of several fields of one name the lowest is signed first.
-            found = standing.get(name, ())[::-1]
-            names += [name] * (len(found) + (name in varying) + (name in OVERSIGNED))
-            canonical += [relaxed(octets) for octets in found]
-        self._names = _names_tag(names) + b" bh="
-        self._hash = hashlib.sha256(b"".join(canonical))
+        # From the bottom up, since of several fields of one name the lowest is signed first (RFC 6376 §5.4.2).
+        signed = [one for one in reversed(fields) if one[0] in _SIGNED]
+        self._names = (*[name for name, _ in signed], *varying)
+        self._hash = hashlib.sha256(b"".join([relaxed(octets) for _, octets in signed]))
 
     def template(self, signer: Signer, at: int) -> SignatureTemplate:
         """The signature's own field up to its body hash; `at` is t=, seconds since the epoch."""
-        if not (_NAME.match(signer.domain) and _NAME.match(signer.selector)):
-            raise HeaderFault("a signing domain or selector that is no name")
-        begin = f"v=1; a=rsa-sha256; c=relaxed/relaxed; d={signer.domain}; s={signer.selector}; t={at};"
-        octets = header_field("DKIM-Signature", begin) + self._names
-        return SignatureTemplate(signer, octets, relaxed(octets)[:-2])
+        before, after, canonical_before, canonical_after = _field_around_time(
+            signer.domain, signer.selector, self._names
+        )
+        time = b"%010d" % at
+        return SignatureTemplate(signer, before + time + after, canonical_before + time + canonical_after)
 
     def header_hash(self, varying: Mapping[str, bytes]) -> hashlib._Hash:
         """The hash of one copy's signed fields; `varying` maps the names given at the start to their octets."""
@@ -118,6 +113,18 @@ class HeaderSigning:
             if name in varying:
                 state.update(relaxed(varying[name]))
         return state
+
+
+@lru_cache(maxsize=1024)
+def _field_around_time(domain: str, selector: str, names: tuple[str, ...]) -> tuple[bytes, bytes, bytes, bytes]:
+    """The DKIM-Signature field up to bh= before and after the digits of t=; both again as they are hashed."""
+    if not (_NAME.match(domain) and _NAME.match(selector)):
+        raise HeaderFault("a signing domain or selector that is no name")
+    begin = f"v=1; a=rsa-sha256; c=relaxed/relaxed; d={domain}; s={selector}; t={_SOME_TIME};"
+    octets = header_field("DKIM-Signature", begin) + _names_tag((*names, *OVERSIGNED)) + b" bh="
+    before, _, after = octets.partition(_TIME_TAG)
+    canonical_before, _, canonical_after = relaxed(octets)[:-2].partition(_TIME_TAG)
+    return before + b" t=", b";" + after, canonical_before + b" t=", b";" + canonical_after
 
 
 def _names_tag(names: Sequence[str]) -> bytes:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from functools import lru_cache
 
-from relay.message.header_fields import HeaderFault, folded, header_field
+from relay.message.header_fields import HeaderFault, header_field
 from relay.message.recipe import CopyRecipe, Recipe
 
 MANAGED = frozenset(
@@ -23,19 +24,23 @@ MANAGED = frozenset(
 _URI = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+;=%-]+\Z")
 """RFC 3986 characters without the comma, which parts two URIs of the field (RFC 2369 §2)."""
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_LONGEST = 900
+"""Octets of a URI: with its brackets it has a line of its own."""
+_ONE_CLICK = b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
 _NOT_IN_FEEDBACK = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 def shared(recipe: Recipe) -> list[tuple[str, bytes]]:
     """The managed fields that are the same in every copy, as (lower-case name, octets)."""
-    fields: list[tuple[str, str]] = []
+    fields: list[tuple[str, bytes]] = []
     if recipe.list_headers:
-        fields.append(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
-        fields.append(("List-Id", f"{_phrase(recipe)} <{recipe.list_id_domain}>"))
-        fields.append(("Feedback-ID", _feedback_id(recipe)))
+        phrase = recipe.list_phrase or recipe.list_name or recipe.account_name
+        fields.append(("list-unsubscribe-post", _ONE_CLICK))
+        fields.append(("list-id", _list_id(phrase, recipe.list_id_domain)))
+        fields.append(("feedback-id", header_field("Feedback-ID", _feedback_id(recipe))))
     if recipe.feedback_loop:
-        fields.append(("CFBL-Address", f"fbl@{recipe.mail_domain}; report=arf"))
-    return [(name.lower(), header_field(name, value)) for name, value in fields]
+        fields.append(("cfbl-address", header_field("CFBL-Address", f"fbl@{recipe.mail_domain}; report=arf")))
+    return fields
 
 
 def varying_names(recipe: Recipe) -> list[str]:
@@ -47,9 +52,9 @@ def of_copy(recipe: Recipe, copy: CopyRecipe) -> dict[str, bytes]:
     """The managed fields of one copy by lower-case name."""
     fields: dict[str, bytes] = {}
     if recipe.list_headers:
-        uris = [_bracketed(copy.opt_out_url), _bracketed(copy.opt_out_mailto)]
         # RFC 2369 §2: white space only between the URIs, so the field is folded at its comma.
-        fields["list-unsubscribe"] = folded("List-Unsubscribe", uris, ", ")
+        page, mailto = _bracketed(copy.opt_out_url), _bracketed(copy.opt_out_mailto)
+        fields["list-unsubscribe"] = f"List-Unsubscribe: {page},\r\n {mailto}\r\n".encode("ascii")
     if recipe.feedback_loop:
         fields["cfbl-feedback-id"] = header_field("CFBL-Feedback-ID", copy.feedback_id)
     return fields
@@ -61,14 +66,18 @@ def is_uri(text: str) -> bool:
 
 
 def _bracketed(uri: str) -> str:
-    if not is_uri(uri):
-        raise HeaderFault("an opt-out URI with characters that none has")
+    if not is_uri(uri) or len(uri) > _LONGEST:
+        raise HeaderFault("an opt-out URI too long, or with characters that none has")
     return f"<{uri}>"
 
 
-def _phrase(recipe: Recipe) -> str:
+@lru_cache(maxsize=1024)
+def _list_id(phrase: str, domain: str) -> bytes:
+    return header_field("List-Id", f"{_phrase(phrase)} <{domain}>")
+
+
+def _phrase(text: str) -> str:
     """The words before the identifier (RFC 2919 §3): atoms as they are, else quoted or encoded."""
-    text = recipe.list_phrase or recipe.list_name or recipe.account_name
     if _ATOMS.fullmatch(text):
         return text
     if text.isascii():
@@ -80,10 +89,19 @@ def _phrase(recipe: Recipe) -> str:
 
 def _feedback_id(recipe: Recipe) -> str:
     """CAMPAIGN:LIST:ACCOUNT:PLATFORM: Gmail counts complaints by each of them; the last has 5 to 15 characters."""
-    parts = (recipe.campaign or recipe.ref, recipe.list_name or "all", recipe.account_name)
-    platform = _plain(recipe.platform_name)[:15].strip("-")
+    tail = _feedback_tail(recipe.list_name or "all", recipe.account_name, recipe.platform_name)
+    return f"{_feedback_part(recipe.campaign) if recipe.campaign else recipe.ref}:{tail}"
+
+
+@lru_cache(maxsize=1024)
+def _feedback_tail(list_name: str, account_name: str, platform_name: str) -> str:
+    platform = _plain(platform_name)[:15].strip("-")
     sender = platform if len(platform) >= 5 else f"{platform or 'relay'}-mail"
-    return ":".join([*[_plain(part)[:64] or "none" for part in parts], sender])
+    return f"{_feedback_part(list_name)}:{_feedback_part(account_name)}:{sender}"
+
+
+def _feedback_part(text: str) -> str:
+    return _plain(text)[:64] or "none"
 
 
 def _plain(text: str) -> str:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from policies.address import Address, AddressFault
 
 _BARE = re.compile(r"[^\s<>()\",:;@\[\]\\]+@[^\s<>()\",:;@\[\]\\]+")
 _ANGLE = re.compile(r"<\s*([^<>\s]+)\s*>")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str) -> Address | None:
+    try:
+        return Address.parse(text)
+    except AddressFault:
+        return None
 
 
 def one_mailbox(value: str) -> Address | None:
@@ -32,13 +41,6 @@ def _only_local_parts(found: re.Match[str]) -> str:
 def _more_than_a_name(rest: str) -> bool:
     """Whether a list, a group or another address stands beside the angle address."""
     return any(c in rest for c in ",;<>") or ":" in rest
-
-
-def _parsed(text: str) -> Address | None:
-    try:
-        return Address.parse(text)
-    except AddressFault:
-        return None
 
 
 def _without_comments(value: str) -> str:

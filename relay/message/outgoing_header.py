@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from relay.message import list_headers, trace
 from relay.message.dkim import HeaderSigning, SignatureTemplate, SigningKeys
-from relay.message.parts import Field, Message
+from relay.message.parts import Message
 from relay.message.recipe import CopyRecipe, Recipe
 
 _REMOVED = list_headers.MANAGED | {"bcc", "resent-bcc", "dkim-signature", "return-path"}
@@ -16,7 +16,11 @@ class OutgoingHeader:
     """Everything in the header that the copies of one message share, hashed once."""
 
     def __init__(self, message: Message, recipe: Recipe, keys: SigningKeys) -> None:
-        kept = [(one.name, _whole(message.raw, one)) for one in message.root.fields if not removed(one.name)]
+        raw = message.raw
+        kept = [(one.name, raw[one.start : one.end]) for one in message.root.fields if not removed(one.name)]
+        if kept and not kept[-1][1].endswith(b"\r\n"):
+            # The last field of a message without a body may lack its line end.
+            kept[-1] = (kept[-1][0], kept[-1][1] + b"\r\n")
         present = frozenset([name for name, _ in kept])
         self.added = trace.missing(present, recipe)
         shared = list_headers.shared(recipe)
@@ -48,12 +52,6 @@ class OutgoingHeader:
 def removed(name: str) -> bool:
     """Whether a field of this lower-case name never leaves the relay as it came."""
     return name in _REMOVED or name.startswith("x-relay-")
-
-
-def _whole(raw: bytes, field: Field) -> bytes:
-    """The field's octets; the last of a message without a body may lack its line end."""
-    octets = raw[field.start : field.end]
-    return octets if octets.endswith(b"\r\n") else octets + b"\r\n"
 
 
 def _value(field: bytes) -> str:

@@ -32,7 +32,9 @@ class Reading:
 
 
 @dataclass(slots=True)
-class _Parts:
+class PartsRead:
+    """What the displayed parts of a message say, whatever stands in its header."""
+
     facts: list[PartFacts] = field(default_factory=list)
     displayed: list[DisplayedPart] = field(default_factory=list)
     faults: list[FaultFound] = field(default_factory=list)
@@ -53,7 +55,11 @@ def read(
     `hostname` tells our own Received fields, `public_url` our own opt-out links, from all others; `address` is
     the footer's, where a caller has it at hand.
     """
-    found = _read_parts(message, footer, public_url, address or RegisteredAddress(footer.postal_address))
+    return read_header(message, hostname, read_parts(message, footer, public_url, address))
+
+
+def read_header(message: Message, hostname: str, found: PartsRead) -> Reading:
+    """The facts of a message whose parts were read."""
     author, faults = _author(message)
     sender = message.first("sender")
     received = message.values("received")
@@ -102,8 +108,11 @@ def _is_own(received: str, hostname: str) -> bool:
     return any(words[at] == "by" and words[at + 1] == own for at in range(len(words) - 1))
 
 
-def _read_parts(message: Message, footer: FooterIdentity, public_url: str, address: RegisteredAddress) -> _Parts:
-    found = _Parts()
+def read_parts(
+    message: Message, footer: FooterIdentity, public_url: str, address: RegisteredAddress | None = None
+) -> PartsRead:
+    """The displayed parts of a scanned message; never raises."""
+    found = PartsRead()
     if any(one.fault is Fault.HEADERS_TOO_LARGE for one in message.faults):
         return found
     shown = displayed_parts(message)
@@ -112,7 +121,7 @@ def _read_parts(message: Message, footer: FooterIdentity, public_url: str, addre
         return found
     language = language_tag(_first(message, "content-language"))
     own_links = f"{public_url.rstrip('/')}/u/" if public_url else ""
-    readers = Readers(footer, address, own_links, language)
+    readers = Readers(footer, address or RegisteredAddress(footer.postal_address), own_links, language)
     for part in shown.parts:
         _read_one(message, part, readers, found)
     readable = not found.opaque and not found.faults
@@ -123,7 +132,7 @@ def _read_parts(message: Message, footer: FooterIdentity, public_url: str, addre
     return found
 
 
-def _read_one(message: Message, part: Part, readers: Readers, found: _Parts) -> None:
+def _read_one(message: Message, part: Part, readers: Readers, found: PartsRead) -> None:
     octets = decoded_octets(message.raw, part)
     if octets is None:
         found.faults.append(FaultFound(Fault.BROKEN_ENCODING, f"part {part.number}"))

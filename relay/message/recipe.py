@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Recipe:
     """Per message: what rewriting writes. Stored beside the bytes, so a retry renders the same octets.
 
@@ -47,7 +47,7 @@ class Recipe:
     """CFBL-Address and CFBL-Feedback-ID (RFC 9477): needs the platform's signature."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CopyRecipe:
     """Per recipient: addresses and links with the recipient's own tokens."""
 
@@ -62,3 +62,8 @@ class CopyRecipe:
     """Value of CFBL-Feedback-ID: a token."""
     why: str = ""
     """Why the recipient gets this, one sentence; empty: the default for the list."""
+
+
+def for_message(recipe: Recipe, opaque: str) -> Recipe:
+    """The recipe for one message: what only its reader can open gets header fields and nothing else."""
+    return replace(recipe, footer=False) if opaque else recipe

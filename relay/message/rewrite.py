@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from relay.message.dkim import SigningKeys
 from relay.message.fitting import URL_ROOM, WHY_ROOM, Fitted, fitted
 from relay.message.header_fields import HeaderFault
+from relay.message.known_bodies import KnownBody, ReadyBody, writes
 from relay.message.list_headers import is_uri
 from relay.message.outgoing_header import OutgoingHeader, removed
 from relay.message.parts import DisplayedPart, Message
@@ -34,7 +35,12 @@ class Prepared:
     """A message ready to be rendered for any of its recipients; the same recipes give the same octets."""
 
     def __init__(
-        self, message: Message, displayed: Sequence[DisplayedPart], recipe: Recipe, keys: SigningKeys
+        self,
+        message: Message,
+        displayed: Sequence[DisplayedPart],
+        recipe: Recipe,
+        keys: SigningKeys,
+        known: KnownBody | None = None,
     ) -> None:
         whole = restructured(message, displayed, recipe)
         self.message = whole.message
@@ -43,11 +49,28 @@ class Prepared:
         self._structure = (*mended, *[Change("", what) for what in whole.changes])
         self._recipe = recipe
         self._keys = keys
-        self._fit = fitted(self.message, self._displayed, recipe, eight_bit=True)
-        self._header = OutgoingHeader(self._fit.message, recipe, keys)
-        self._body = _body(self._fit)
+        self._fitted: Fitted | None = None
+        self.ready = self._made_ready(known if whole.message is message else None)
+        """The body, which other messages may share."""
+        self._header = OutgoingHeader(self._fitted.message if self._fitted else self.message, recipe, keys)
         self._seven_bit: tuple[OutgoingHeader, Body] | None = None
         self._newest: tuple[CopyRecipe, bytes, bytes] | None = None
+
+    def _made_ready(self, known: KnownBody | None) -> ReadyBody:
+        """A body that was made ready for such a recipe before is so again."""
+        what = writes(self._recipe)
+        ready = known.ready.get(what) if known is not None else None
+        if ready is None:
+            ready = ReadyBody(_body(self._fit))
+            if known is not None and self._fit.message is self.message:
+                known.ready[what] = ready
+        return ready
+
+    @property
+    def _fit(self) -> Fitted:
+        if self._fitted is None:
+            self._fitted = fitted(self.message, self._displayed, self._recipe, eight_bit=True)
+        return self._fitted
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -107,7 +130,7 @@ class Prepared:
         """Body and body hash; the newest is kept, since it was made to be looked at before it is sent."""
         if self._newest is None or self._newest[0] is not copy:
             _assert_fits(copy)
-            self._newest = copy, *self._body.render(copy)
+            self._newest = copy, *self.ready.body.render(copy)
         return self._newest[1:]
 
     def _in_seven_bits(self) -> tuple[OutgoingHeader, Body]:
@@ -117,9 +140,15 @@ class Prepared:
         return self._seven_bit
 
 
-def prepare(message: Message, displayed: Sequence[DisplayedPart], recipe: Recipe, keys: SigningKeys) -> Prepared:
+def prepare(
+    message: Message,
+    displayed: Sequence[DisplayedPart],
+    recipe: Recipe,
+    keys: SigningKeys,
+    known: KnownBody | None = None,
+) -> Prepared:
     """All that the copies of one message share: where things go, what is hashed once."""
-    return Prepared(message, displayed, recipe, keys)
+    return Prepared(message, displayed, recipe, keys, known)
 
 
 def _body(fit: Fitted) -> Body:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 
 from relay.message.header_fields import header_field
 from relay.message.recipe import Recipe
 
+_ALWAYS = frozenset({"date", "message-id", "mime-version"})
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
+@lru_cache(maxsize=8)
 def mail_date(seconds: int) -> str:
     """Seconds since the epoch as RFC 5322 §3.3 writes them, in UTC."""
     year, month, day, hour, minute, second, weekday, *_ = time.gmtime(seconds)
@@ -25,6 +28,8 @@ def received(recipe: Recipe) -> bytes:
 
 def missing(present: frozenset[str], recipe: Recipe) -> list[tuple[str, bytes]]:
     """Fields RFC 6409 §8 lets a submission server add, as (lower-case name, octets)."""
+    if present >= _ALWAYS:
+        return []
     values = {}
     if "date" not in present:
         values["Date"] = mail_date(recipe.date)

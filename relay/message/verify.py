@@ -18,12 +18,19 @@ from relay.message.scan import scan
 def problems(prepared: Prepared, copy: CopyRecipe, footer: FooterIdentity, recipe: Recipe) -> list[str]:
     """What is wrong with one copy, in words; empty: the message may go.
 
-    Copies differ in tokens of one length and alphabet alone, so one copy a message is enough. Costs another scan
-    and reading, but where a footer was only put behind a plain text, or only where links lead was changed in HTML
-    (relinked.py): there the octets say all that reading would.
+    Copies differ in tokens of one length and alphabet alone, so one copy a message is enough, and one message of
+    all that have the same body made ready for the same recipe. Costs another scan and reading, but where a footer
+    was only put behind a plain text, or only where links lead was changed in HTML (relinked.py): there the octets
+    say all that reading would.
     """
-    if not recipe.footer:
+    if not recipe.footer or prepared.ready.checked:
         return []
+    found = _found(prepared, copy, footer, recipe)
+    prepared.ready.checked = not found
+    return found
+
+
+def _found(prepared: Prepared, copy: CopyRecipe, footer: FooterIdentity, recipe: Recipe) -> list[str]:
     if prepared.appended and prepared.body(copy).rstrip().endswith(copy.opt_out_url.encode()):
         return []
     message = scan(prepared.unsigned(copy))

@@ -101,13 +101,33 @@ def _injected(displayed: DisplayedPart, pen: Pen, footer: Footer, recipe: Recipe
     before = displayed.decoded[:at]
     lead = newline if before and not before.endswith("\n".encode(pen.codec)) else ""
     write = footer.html if displayed.html else footer.text
-
-    def text(copy: CopyRecipe) -> str:
-        return lead + write(recipe, copy).replace("\n", newline)
-
+    around = _Around(lambda copy: lead + write(recipe, copy).replace("\n", newline), displayed.html, footer.link)
     parts = [name for name, lacking in (("link", footer.link), ("address", footer.address)) if lacking]
     easy = not displayed.html and at == len(displayed.decoded) and footer.plain(recipe)
-    return Insertion(at, at, text, f"footer injected: {', '.join(parts)}", easy)
+    return Insertion(at, at, around.text, f"footer injected: {', '.join(parts)}", easy)
+
+
+class _Around:
+    """A footer is the same in all copies but for the URL; what stands around it is kept for URLs of one length."""
+
+    def __init__(self, write: Text, html: bool, link: bool) -> None:
+        """`link`: whether there is a URL in it at all."""
+        self._write = write
+        self._html = html
+        self._link = link
+        self._kind: tuple[str, int] | None = None
+        self._before = self._after = ""
+
+    def text(self, copy: CopyRecipe) -> str:
+        """The footer of one copy."""
+        url = escape(copy.opt_out_url) if self._html else copy.opt_out_url
+        url = url if self._link else ""
+        kind = (copy.why, len(url))
+        if kind != self._kind:
+            written = self._write(copy)
+            self._before, _, self._after = written.partition(url) if url else (written, "", "")
+            self._kind = kind
+        return f"{self._before}{url}{self._after}"
 
 
 def _newline(displayed: DisplayedPart, pen: Pen) -> str:

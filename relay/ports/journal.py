@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Event:
     """One journal line (INTERFACE.md §5). Only what is known is written."""
 
@@ -54,7 +54,7 @@ class RefusalRows(Protocol):
         """The refusal that bears this REF; None where there is none (any more)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class DeliveredRow:
     """Compact record of one delivered copy, kept for the journal's retention."""
 

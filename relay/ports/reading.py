@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from policies.facts import FooterIdentity, MessageFacts
+from relay.message.known_bodies import KnownBody
 from relay.message.parts import DisplayedPart, Message
 
 
@@ -17,6 +18,8 @@ class Readable:
     message: Message
     facts: MessageFacts
     displayed: list[DisplayedPart]
+    body: KnownBody | None = None
+    """What other messages with the same body share; None: the body is not kept."""
 
 
 class MessageReader(Protocol):

@@ -62,7 +62,7 @@ class InDoubt:
 Outcome = Delivered | Refused | Postponed | InDoubt
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outgoing:
     """One copy on its way: always one RCPT."""
 

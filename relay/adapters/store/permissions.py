@@ -70,6 +70,7 @@ _FORGOTTEN = KeyedQuery[No](
     "SELECT person, account_id, list_id, reason, at, way FROM forgotten"
     " WHERE account_id IN (0, ?) AND person IN ({keys})"
 )
+_MEMBERSHIPS_OF_ONE, _NOES_OF_ONE = _MEMBERSHIPS.of(1), _NOES.of(1)
 _CONTACT = Query[tuple[int]]("SELECT contact_id FROM contact WHERE account_id = ? AND address_key = ?")
 _NEW_CONTACT = (
     "INSERT INTO contact (account_id, contact_id, address_key, address, name, created_at)"
@@ -105,8 +106,11 @@ class StorePermissions:
         self, account: Account, list_id: int, list_name: str, stream: Stream, addresses: Sequence[Address]
     ) -> list[RecipientFacts]:
         """Facts of each address, in order; whoever is on no list of the account has contact 0."""
-        keys = [address.key for address in addresses]
         now = self._clock.now()
+        if len(addresses) == 1:
+            person = await self._one(account.account_id, addresses[0], now)
+            return [RecipientFacts(*person, list_id=list_id, list_name=list_name, stream=stream, now=now)]
+        keys = [address.key for address in addresses]
         people = await self._people(account.account_id, addresses, now)
         return [
             RecipientFacts(*people.get(key, _NOBODY), list_id=list_id, list_name=list_name, stream=stream, now=now)
@@ -115,11 +119,10 @@ class StorePermissions:
 
     async def suppressed(self, account_id: int, list_id: int, address: Address) -> SuppressionReason | None:
         """The gravest 'no' that stands now for mail of this list; list 0: for mail that names none."""
-        if not await _NOES.fetch(self._reader, (account_id,), (address.key,)):
+        if not await self._reader.fetch(_NOES_OF_ONE, (account_id, address.key)):
             return None
         now = self._clock.now()
-        people = await self._people(account_id, [address], now)
-        known = people.get(address.key, _NOBODY)
+        known = await self._one(account_id, address, now)
         facts = RecipientFacts(*known, list_id=list_id, list_name="", stream=Stream.MARKETING, now=now)
         return next((reason for reason in _GRAVEST if standing_no(reason, Known.TO_ALL, facts)), None)
 
@@ -137,6 +140,15 @@ class StorePermissions:
         """Copies a smarthost took since the start of that hour: never fewer than since that time."""
         hour = to_us(since) // HOUR_US * HOUR_US
         return (await self._reader.fetch(_SENT, (account_id, hour)))[0][0]
+
+    async def _one(self, account_id: int, address: Address, now: datetime) -> Person:
+        """The same of one address, as nearly every question is."""
+        parameters = (account_id, address.key)
+        memberships = await self._reader.fetch(_MEMBERSHIPS_OF_ONE, parameters)
+        noes = await self._reader.fetch(_NOES_OF_ONE, parameters)
+        if not memberships:
+            noes += await self._forgotten(account_id, [address])
+        return _person(list(dict.fromkeys(memberships)), noes, now)
 
     async def _people(self, account_id: int, addresses: Sequence[Address], now: datetime) -> dict[str, Person]:
         """Contact id, subscriptions and suppressions of each key that has any."""
@@ -170,8 +182,8 @@ _NOBODY: Person = (0, (), ())
 
 
 def _person(memberships: Sequence[Membership], noes: Sequence[No], now: datetime) -> Person:
-    subscriptions = tuple(_subscription(row, now) for row in memberships if row[2] is not None)
-    suppressions = tuple(_suppression(row, subscriptions) for row in dict.fromkeys(noes))
+    subscriptions = tuple([_subscription(row, now) for row in memberships if row[2] is not None])
+    suppressions = tuple([_suppression(row, subscriptions) for row in dict.fromkeys(noes)]) if noes else ()
     return (memberships[0][1] if memberships else 0, subscriptions, suppressions)
 
 
