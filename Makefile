@@ -6,6 +6,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL := $(PIP) install --require-hashes --only-binary=:all:
 # dkimpy, which only tests use, is published as source alone; it builds with the locked setuptools.
 SOURCE := --no-binary=dkimpy --no-build-isolation
+# Hundreds of processes are started by the tests: each file is compiled once.
+export PYTHONDONTWRITEBYTECODE :=
 EDITABLE := $(PIP) install --no-deps --no-build-isolation --editable .
 
 .PHONY: setup dev run test lint docs bench lock lock-check clean
@@ -18,7 +20,7 @@ run: setup
 	$(BIN)/relay demo $(ARGS)
 
 test: lint
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 lint: dev
 	$(BIN)/ruff format --check .

@@ -1,15 +1,62 @@
-"""The PostgreSQL that all tests of a session share."""
+"""What all tests share: a PostgreSQL, folders in memory where there is room, and who runs beside whom."""
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import postgres_server
 import pytest
 
+TESTS = Path(__file__).parent
+IN_MEMORY = Path("/dev/shm")
+ROOM = 2 * 2**30
+"""Octets that must be free in memory before the tests' folders go there."""
+LONGEST_FIRST = ("faults", "e2e", "store", "relay")
+"""Folders whose files are handed out first, so that no core waits for the other at the end."""
+SHARED = ("shared_relay",)
+"""Fixtures of the whole session that cost seconds: all who use one of them with the same parameter run together."""
+
+
+def pytest_configure() -> None:
+    """Hundreds of stores are made and thrown away; what a killed process leaves is the same in memory and on disk."""
+    if "TMPDIR" not in os.environ and _roomy(IN_MEMORY):
+        os.environ["TMPDIR"] = str(IN_MEMORY)
+        tempfile.tempdir = None
+
+
+def _roomy(folder: Path) -> bool:
+    """Programs are run from there too."""
+    if not os.access(folder, os.W_OK) or os.statvfs(folder).f_flag & os.ST_NOEXEC:
+        return False
+    return shutil.disk_usage(folder).free > ROOM
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file, or the users of one shared server, are one piece of work for pytest-xdist (`--dist loadgroup`)."""
+    items.sort(key=_turn)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_companions(item)))
+
+
+def _turn(item: pytest.Item) -> int:
+    folder = item.path.relative_to(TESTS).parts[0]
+    return LONGEST_FIRST.index(folder) if folder in LONGEST_FIRST else len(LONGEST_FIRST)
+
+
+def _companions(item: pytest.Item) -> str:
+    call = getattr(item, "callspec", None)
+    for name in SHARED:
+        if call is not None and name in call.params:
+            return f"{name} {call.params[name]}"
+    return item.path.relative_to(TESTS).as_posix()
+
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[postgres_server.PostgresServer]:
-    """Started once; who stops or freezes it takes one of their own (`postgres_server.running`)."""
+    """Started once a process; who stops or freezes it takes one of their own (`postgres_server.running`)."""
     with postgres_server.running() as server:
         yield server

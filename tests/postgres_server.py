@@ -7,7 +7,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -19,6 +18,7 @@ from typing import NoReturn
 
 import asyncpg
 import pytest
+from ports import free_ports
 
 from relay.adapters.store.engine import open_store
 from relay.adapters.store.schema import upgrade
@@ -26,13 +26,14 @@ from relay.adapters.store.schema import upgrade
 PASSWORD = "store-password"
 """Looked for in outputs: it must appear in none."""
 USER = "relay"
-START_SECONDS = 30.0
+START_SECONDS = 90.0
 SETTINGS = (
     "listen_addresses=127.0.0.1",
     "max_connections=200",
     "shared_buffers=64MB",
     "log_min_messages=error",
     "fsync=off",
+    "full_page_writes=off",
 )
 """Without fsync: a server that is stopped or killed loses nothing, only a machine would."""
 
@@ -72,9 +73,7 @@ class PostgresServer:
         """Users log in with a password over TCP, without one by the socket."""
         if _user() is not None:
             shutil.chown(self.folder, _user())
-        with socket.socket() as one:
-            one.bind(("127.0.0.1", 0))
-            self.port = one.getsockname()[1]
+        (self.port,) = free_ports(1)
         secret = self.folder / "password"
         secret.write_text(PASSWORD)
         secret.chmod(0o644)
@@ -156,12 +155,16 @@ class PostgresServer:
         asyncio.run(self._admin(f"CREATE DATABASE {name} TEMPLATE {template}"))
         return name
 
+    def drop(self, url: str) -> None:
+        """A database that `fresh` made, whoever still uses it."""
+        asyncio.run(self._admin(f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)"))
+
     def remove(self) -> None:
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     async def _admin(self, sql: str) -> None:
-        connection = await asyncpg.connect(self.url("postgres"))
+        connection = await asyncpg.connect(self.socket_url("postgres"))
         try:
             await connection.execute(sql)
         finally:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from running import free_ports
+from ports import free_ports
 
 DOMAIN = "example.test"
 """All of its addresses are delivered into one Maildir."""

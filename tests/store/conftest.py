@@ -17,12 +17,15 @@ from relay.adapters.store.schema import upgrade
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The [store] url of an empty store."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'relay.db'}"
+        yield f"sqlite:///{tmp_path / 'relay.db'}"
+        return
     server: PostgresServer = request.getfixturevalue("postgres")
-    return server.fresh(migrated="engine" in request.fixturenames)
+    made = server.fresh(migrated="engine" in request.fixturenames)
+    yield made
+    server.drop(made)
 
 
 @pytest.fixture
