@@ -89,6 +89,8 @@ class Account:
     """Cause of the last move down, shown to the sender."""
     per_day: int | None = None
     """Copies a day; None: no cap."""
+    sealed_mail: bool = False
+    """Staff allowed mail that only its reader can open: it leaves with header fields of ours alone."""
     brands: tuple[FooterIdentity, ...] = ()
     """Further footer identities, each for a list, a domain or both."""
 

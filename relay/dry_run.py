@@ -19,6 +19,7 @@ from relay.message.careful import read_carefully
 from relay.message.dkim import SigningKeys
 from relay.message.pen import wide_codec
 from relay.message.postal_address import RegisteredAddress
+from relay.message.recipe import for_message
 from relay.message.rewrite import prepare
 from relay.message.verify import problems
 from relay.ports import Clock, Readable
@@ -118,6 +119,7 @@ class DryRun:
     ) -> Report:
         author = readable.facts.author
         recipe = self.recipes.message(tx, author.domain if author else "", readable.facts.campaign, tx.started_at)
+        recipe = for_message(recipe, readable.facts.opaque)
         prepared = prepare(readable.message, readable.displayed, recipe, self.keys)
         copies = [self.recipes.copy(tx, envelope) for envelope in tx.recipients]
         wrong = problems(prepared, copies[0], tx.account.footer, recipe) if copies else []

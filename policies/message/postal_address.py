@@ -21,7 +21,8 @@ class PostalAddress:
     """Whose mail bears a footer."""
 
     def check(self, message: MessageFacts, facts: TransactionFacts) -> Verdict:
-        if facts.stream not in self.streams:
+        if facts.stream not in self.streams or message.opaque:
+            # What only its reader can open bears no footer; message.opaque has judged it.
             return ACCEPT
         if not facts.account.footer.postal_address.strip():
             return _reject(f"{facts.account.name} has no registered postal address", ())

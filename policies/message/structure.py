@@ -69,13 +69,13 @@ class TooLarge:
 
 @dataclass(frozen=True, slots=True)
 class Opaque:
-    """Reject what cannot be read or changed without breaking it: encrypted or signed as a whole."""
+    """Reject what cannot be read or changed without breaking it, unless staff allowed the account such mail."""
 
     id: ClassVar[str] = "message.opaque"
     clause: ClassVar[str | None] = None
 
     def check(self, message: MessageFacts, facts: TransactionFacts) -> Verdict:
-        if not message.opaque:
+        if not message.opaque or facts.account.sealed_mail:
             return ACCEPT
         text = f"an unsubscribe link cannot be put into this message: {message.opaque}"
         return Reject(Refusal(550, "7.0", text), why=text)

@@ -19,7 +19,8 @@ class UnsubscribeLink:
     """Whose mail bears a footer."""
 
     def check(self, message: MessageFacts, facts: TransactionFacts) -> Verdict:
-        if facts.stream not in self.streams:
+        if facts.stream not in self.streams or message.opaque:
+            # What only its reader can open bears no footer; message.opaque has judged it.
             return ACCEPT
         if not message.parts:
             text = "the message has no text in which an unsubscribe link could stand"

@@ -50,6 +50,7 @@ account = Table(
     words("policy_accepted_how"),
     Column("approved", Boolean, nullable=False, server_default="0"),
     Column("per_day", BigInteger),
+    Column("sealed_mail", Boolean, nullable=False, server_default="0"),  # encrypted mail leaves, with headers only
     moment("created_at", nullable=False),
     PrimaryKeyConstraint("account_id"),
 )

@@ -79,6 +79,10 @@ def set_(
     country: Annotated[str | None, typer.Option(parser=country, metavar="CC")] = None,
     industry: Annotated[str | None, typer.Option(parser=one_line, metavar="TEXT")] = None,
     per_day: Annotated[int | None, typer.Option(min=0, metavar="N", help="Copies a day; 0: no cap.")] = None,
+    sealed_mail: Annotated[
+        bool | None,
+        typer.Option("--sealed-mail/--no-sealed-mail", help="Mail that only its reader can open may leave."),
+    ] = None,
     accept_policy: AcceptPolicy = False,
     *,
     by: By,
@@ -86,7 +90,7 @@ def set_(
 ) -> None:
     """Change what an account registered, or record that it accepted the policy."""
     accepted = _on_paper(by) if accept_policy else ""
-    change = AccountChange(organisation, email, postal_address, country, industry, per_day, accepted)
+    change = AccountChange(organisation, email, postal_address, country, industry, per_day, sealed_mail, accepted)
     if change == AccountChange():
         raise Failure("nothing to change: name at least one option", Exit.USAGE)
     _print_account(with_store(ctx, lambda engine: Accounts(engine).change(account, change, act(by))), json)
@@ -156,7 +160,9 @@ def _print_account(record: AccountRecord, json: bool) -> None:
         print_json(_json(record))
         return
     rows = [(name.replace("_", " "), _cell(value)) for name, value in _json(record).items()]
-    print_table(("field", "value"), [*rows, ("postal address", record.postal_address.replace("\n", ", "))])
+    rows += [("postal address", record.postal_address.replace("\n", ", "))]
+    rows += [("sealed mail", "may leave, with header fields only")] if record.sealed_mail else []
+    print_table(("field", "value"), rows)
     owed = missing(record.policy_version, record.postal_address)
     if owed:
         print_note(f"{record.name} may write to its own addresses only: {owed}")

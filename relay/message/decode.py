@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import re
 from collections.abc import Callable
 
 from relay.message.parts import Part
@@ -21,6 +22,7 @@ def encoding_named(token: str) -> str:
     return _SPELLINGS.get(token, token)
 
 
+_NO_LETTER = re.compile(rb"[^A-Za-z0-9+/]+")
 _KNOWN = frozenset({"7bit", "8bit", "binary", "quoted-printable", "base64"})
 
 
@@ -43,16 +45,15 @@ def decoded_octets(raw: bytes, part: Part) -> bytes | None:
             return None
 
 
-def _base64(body: bytes) -> bytes | None:
+def _base64(body: bytes) -> bytes:
     try:
         return binascii.a2b_base64(body)
     except binascii.Error:
         pass
-    try:
-        # A missing '=' at the end is the usual damage.
-        return binascii.a2b_base64(body + b"==")
-    except binascii.Error:
-        return None
+    # What other readers make of damaged code: letters up to the first '=', a lone last one left out.
+    letters = _NO_LETTER.sub(b"", body.partition(b"=")[0])
+    whole = len(letters) - (len(letters) % 4 == 1)
+    return binascii.a2b_base64(letters[:whole] + b"==")
 
 
 def octet_offsets(decoded: bytes, text: str, codec: str) -> Callable[[int], int]:

@@ -166,6 +166,13 @@ def test_an_account_without_a_registered_address_cannot_send() -> None:
     )
 
 
+def test_mail_that_only_its_reader_can_open_leaves_where_staff_allowed_it() -> None:
+    sealed = replace(GOOD, parts=(), opaque="the message is S/MIME encrypted")
+
+    assert refused(judge(sealed))[0] == "message.opaque"
+    assert judge(sealed, transaction(replace(ACME, sealed_mail=True))).verdict is ACCEPT
+
+
 def test_a_message_without_text_has_no_place_for_address_or_link() -> None:
     blank = replace(GOOD, parts=())
     observing = {"footer.postal_address": RulePolicy(mode="observe")}

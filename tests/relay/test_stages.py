@@ -251,6 +251,18 @@ async def test_a_message_against_a_rule_is_refused_after_the_dot(relay: Relay, o
     assert relay.smarthost.taken == {}
 
 
+async def test_allowed_mail_that_only_its_reader_can_open_gets_header_fields_alone(relay: Relay) -> None:
+    relay.directory.add(replace(ACME, sealed_mail=True))
+    kind = b"MIME-Version: 1.0\r\nContent-Type: application/pkcs7-mime; smime-type=enveloped-data\r\n\r\nMIIB\r\n"
+
+    reply, _ = await judged(relay, RAW.partition(b"\r\n\r\n")[0] + b"\r\n" + kind)
+
+    head, _, body = relay.smarthost.taken["anne@example.com"].partition(b"\r\n\r\n")
+    assert reply.code == 250
+    assert b"List-Unsubscribe-Post: List-Unsubscribe=One-Click" in head
+    assert body == b"MIIB\r\n"
+
+
 async def test_an_account_without_a_postal_address_is_refused(relay: Relay) -> None:
     relay.directory.add(replace(ACME, footer=replace(ACME.footer, postal_address="")))
 

@@ -5,9 +5,11 @@ from sqlalchemy import insert, text, update
 from store_clock import MARCH_1, SetClock
 
 from policies.facts import Confirm, FooterIdentity, MailingList, Standing, Stream
+from relay.adapters.store.accounts import AccountChange, Accounts
 from relay.adapters.store.directory import MAX_AGE
 from relay.adapters.store.engine import Engine, to_us
 from relay.adapters.store.generation import DIRECTORY, LOOK_EVERY, bump
+from relay.adapters.store.history import Act
 from relay.adapters.store.mail_store import MailStore
 from relay.adapters.tables import account, credential, domain, footer_identity, mailing_list
 from relay.ports import StoreUnavailable
@@ -56,6 +58,23 @@ async def test_an_account_comes_with_all_its_rules_ask_for(store: MailStore, acm
     assert found.lists == (MailingList(3, "news", Confirm.DOUBLE, "News"),)
     assert found.footer == FooterIdentity("Acme Ltd", "1 Road", "NL")
     assert await store.directory.account(ACME) == found
+
+
+async def test_staff_may_allow_an_account_mail_that_only_its_reader_can_open(engine: Engine, acme: None) -> None:
+    async def kept(allowed: bool) -> bool:
+        shown = await Accounts(engine).change("acme", AccountChange(sealed_mail=allowed), Act("sari", MARCH_1))
+        return shown.sealed_mail
+
+    assert [await kept(True), await kept(False)] == [True, False]
+
+
+async def test_the_rules_are_told_of_it(store: MailStore, acme: None) -> None:
+    await change(store.engine, sealed_mail=True)
+
+    found = await store.directory.account(ACME)
+
+    assert found is not None
+    assert found.sealed_mail
 
 
 async def test_nobody_is_found_where_nobody_is(store: MailStore, acme: None) -> None:

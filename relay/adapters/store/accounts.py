@@ -49,6 +49,8 @@ class AccountChange:
     industry: str | None = None
     per_day: int | None = None
     """Copies a day; 0 lifts the cap."""
+    sealed_mail: bool | None = None
+    """Whether mail that only its reader can open may leave."""
     accepted: str = ""
     """How the policy was accepted; empty: nothing new."""
 
@@ -71,6 +73,7 @@ class AccountRecord:
     policy_accepted_how: str
     approved: bool
     per_day: int | None
+    sealed_mail: bool
     created_at: datetime | None
     domains: tuple[str, ...]
     """Verified ones, A-labels."""
@@ -167,6 +170,8 @@ async def _update_account(connection: AsyncConnection, account_id: int, change: 
     }
     if change.per_day is not None:
         values["per_day"] = change.per_day or None
+    if change.sealed_mail is not None:
+        values["sealed_mail"] = change.sealed_mail
     if values:
         await connection.execute(update(account).where(account.c.account_id == account_id).values(**values))
 
@@ -221,6 +226,7 @@ async def _filled(connection: AsyncConnection, row: Row[tuple[object, ...]]) -> 
         policy_accepted_how=one["policy_accepted_how"],
         approved=bool(one["approved"]),
         per_day=one["per_day"],
+        sealed_mail=bool(one["sealed_mail"]),
         created_at=optional_at(one["created_at"]),
         domains=_names(await connection.scalars(domains.order_by(domain.c.domain))),
         lists=_names(await connection.scalars(lists.order_by(mailing_list.c.name))),

@@ -19,14 +19,15 @@ MAX_AGE = 1.0
 MAX_KEPT = 10_000
 """Answers kept at once; names that exist nowhere are answers too."""
 
-# name, organisation, email, system, staff, why, policy, approved, a day, footer: organisation, address, country
-AccountRow = tuple[str, str, str, str, str, str, str, int, int | None, str | None, str | None, str | None]
+# name, organisation, email, system, staff, why, policy, approved, a day, sealed,
+# footer: organisation, address, country
+AccountRow = tuple[str, str, str, str, str, str, str, int, int | None, int, str | None, str | None, str | None]
 # credential_id, account_id, account name, name, hash, stream, list name, revoked at, refuse
 CredentialRow = tuple[int, int, str | None, str, str, str, str | None, int | None, str]
 
 _ACCOUNT = Query[AccountRow](
     "SELECT a.name, a.organisation, a.email, a.standing_system, a.standing_staff, a.standing_reason,"
-    " a.policy_version, a.approved, a.per_day, f.organisation, f.postal_address, f.country"
+    " a.policy_version, a.approved, a.per_day, a.sealed_mail, f.organisation, f.postal_address, f.country"
     " FROM account a"
     " LEFT JOIN footer_identity f ON f.account_id = a.account_id AND f.name = 'registered'"
     " WHERE a.account_id = ?"
@@ -167,7 +168,7 @@ def _account(
     lists: tuple[MailingList, ...],
     brands: tuple[FooterIdentity, ...],
 ) -> Account:
-    name, organisation, email, system, staff, reason, policy, approved, per_day, *footer = row
+    name, organisation, email, system, staff, reason, policy, approved, per_day, sealed, *footer = row
     standing = Standings(Standing(system), Standing(staff)).effective
     identity = FooterIdentity(footer[0] or organisation, footer[1] or "", footer[2] or "")
     pending = standing is Standing.PENDING
@@ -183,6 +184,7 @@ def _account(
         pending_because=_pending_because(policy, identity.postal_address, bool(approved)) if pending else "",
         warned_because="" if pending else reason,
         per_day=per_day,
+        sealed_mail=bool(sealed),
         brands=brands,
     )
 
