@@ -1,4 +1,4 @@
-"""A body that was read before: the same facts and the same octets as if it were new, and known only where it is the same."""
+"""A body that was read before gives the facts and octets of a new one, and is known only where it is the same."""
 
 from __future__ import annotations
 
