@@ -211,18 +211,18 @@ class _Scan:
         return fields, bad
 
     def _repeated(self, fields: list[Field], where: str, once: frozenset[str]) -> None:
-        seen: set[str] = set()
+        seen: dict[str, Field] = {}
         for one in fields:
-            if one.name in seen and (one.name in once or self._encoded_twice(fields, one)):
+            before = seen.setdefault(one.name, one)
+            if before is not one and (one.name in once or self._differently_encoded(before, one)):
                 self._fault(Fault.DUPLICATE_FIELD, one.name if where == "the header" else f"{where} {one.name}")
                 return
-            seen.add(one.name)
 
-    def _encoded_twice(self, fields: list[Field], one: Field) -> bool:
-        """Whether a part names two transfer encodings that differ."""
+    def _differently_encoded(self, before: Field, one: Field) -> bool:
+        """Whether two fields name two transfer encodings."""
         if one.name != "content-transfer-encoding":
             return False
-        values = [self.raw[each.value : each.end].decode("latin-1") for each in fields if each.name == one.name]
+        values = [self.raw[each.value : each.end].decode("latin-1") for each in (before, one)]
         return len({encoding_named(token(value)) for value in values}) > 1
 
 

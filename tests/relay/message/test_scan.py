@@ -233,6 +233,8 @@ WORST = {
     "delimiters": lambda n: multipart(b"--b1\r\n" * n),
     "near delimiters": lambda n: multipart(b"--b1\r\n\r\n" + b"--b1x\r\n" * n),
     "bad header lines": lambda n: b"x" + b"\r\nx" * min(n, 30_000),
+    "encodings": lambda n: (ENCODED % b"7bit") * min(n, 490),
+    "no delimiters": lambda n: HEAD + b"Content-Type: multipart/mixed\r\n\r\n" + b"--x \t" * n + b"\r\n--x\t\r\n" * n,
     "folds": lambda n: HEAD + b"X: y" + b"\r\n y" * min(n, 30_000),
 }
 
