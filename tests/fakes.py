@@ -229,7 +229,9 @@ class MemoryPeople:
     full: bool = False
     """Nothing can be written."""
 
-    async def subject(self, account_id: int, contact_id: int, list_id: int) -> tuple[Address, str, str, str] | None:
+    async def subject(
+        self, account_id: int, contact_id: int, list_id: int
+    ) -> tuple[Address, str, str, str, str] | None:
         if self.stopped:
             raise StoreUnavailable("the store is stopped")
         account = self.directory.accounts.get(account_id)
@@ -242,7 +244,7 @@ class MemoryPeople:
         if account is None or key is None:
             return None
         list_name = next((one.name for one in account.lists if one.list_id == list_id), "")
-        return Address.parse(key), account.name, account.organisation, list_name
+        return Address.parse(key), account.name, account.organisation, list_name, ""
 
     async def suppress(
         self,

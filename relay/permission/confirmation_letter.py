@@ -11,14 +11,14 @@ from relay.permission.questions import Form, Question
 from relay.permission.stationery import Letter
 
 _WORDINGS: Mapping[str, str] = {
-    "en": "Yes, I want to receive e-mail from {organisation} on the list “{list}”. I can stop at any time.",
+    "en": "Yes, I want to receive email from {organisation} on the list “{list}”. I can stop at any time.",
     "id": "Ya, saya mau menerima email dari {organisation} melalui daftar “{list}”. Saya dapat berhenti kapan saja.",
 }
 _TEXTS: Mapping[str, Mapping[str, str]] = {
     "en": {
         "subject": "Please confirm: {list}",
         "greeting": "One step is left",
-        "asked": "{organisation} was asked to send e-mail to {address} on the list “{list}”.",
+        "asked": "{organisation} was asked to send email to {address} on the list “{list}”.",
         "agree": "If you want that, open this page and press the button. You then agree to this:",
         "button": "Go to the confirmation page",
         "ignore": "Was it not you? Then do nothing, and nothing will be sent. On the same page you can say that you "

@@ -20,7 +20,7 @@ class FileFault(Exception):
     """The file as a whole cannot be imported; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CsvRow:
     """One data row. `fault` says why its cells cannot be trusted; empty: they can."""
 
@@ -64,7 +64,7 @@ class CsvFile:
                 yield self._row(number, values)
 
     def _row(self, number: int, values: list[str]) -> CsvRow:
-        extra = [value for value in values[len(self.header) :] if value.strip()]
+        extra = len(values) > len(self.header) and any(value.strip() for value in values[len(self.header) :])
         cells = {name: value.strip()[:MAX_CELL] for name, value in zip(self.header, values, strict=False)}
         return CsvRow(number, cells, "the row has more cells than the header" if extra else "")
 

@@ -45,13 +45,17 @@ class Subject:
     organisation: str
     list_name: str
     """Empty: no list was named."""
+    list_title: str = ""
+    """What recipients know the list by."""
 
 
 class People(Protocol):
     """The store's side of an opt-out; every call is one durable transaction."""
 
-    async def subject(self, account_id: int, contact_id: int, list_id: int) -> tuple[Address, str, str, str] | None:
-        """(address, account name, organisation, list name) or None where the contact is gone."""
+    async def subject(
+        self, account_id: int, contact_id: int, list_id: int
+    ) -> tuple[Address, str, str, str, str] | None:
+        """(address, account name, organisation, list name, its title) or None where the contact is gone."""
 
     async def suppress(
         self,
@@ -101,11 +105,11 @@ class OptOuts:
         found = await self.people.subject(claim.account_id, claim.contact_id, claim.list_id)
         if found is None:
             return None
-        address, account, organisation, list_name = found
+        address, account, organisation, list_name, title = found
         # A restored store must not opt out somebody else whose row bears the id (RELIABILITY.md row 73).
         if self.tokens.check_bits(address) != claim.check:
             return None
-        return Subject(claim, address, account, organisation, list_name)
+        return Subject(claim, address, account, organisation, list_name, title or list_name)
 
     async def carry_out(self, subject: Subject, scope: Scope, way: Way, client: str) -> None:
         """Durable on return; repeating it changes nothing. StoreUnavailable where it could not be kept."""

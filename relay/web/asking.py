@@ -52,6 +52,7 @@ class Asking:
         """The form; `problem` is a text's name."""
         said = self.pages.text(language, problem, form.context) if problem else ""
         shown = {**form.context, "typed": typed[:320], "problem": said, "stamp": self.robots.stamp(form.path)}
+        shown["status"] = status
         return self.pages.page(form.template, language, form.title, status, shown)
 
     async def take(

@@ -73,6 +73,6 @@ async def _carry_out(opt_outs: OptOuts, subject: Subject, scope: Scope, way: Way
 def _context(subject: Subject) -> dict[str, object]:
     return {
         "organisation": subject.organisation,
-        "list": subject.list_name,
+        "list": subject.list_title,
         "address": masked(str(subject.address)),
     }

@@ -119,7 +119,7 @@ async def test_a_wish_is_evidence_a_pending_subscription_and_a_letter_in_the_que
     told = requested.detail
     assert (told["ip"], told["agent"], told["form_url"]) == (BROWSER.client, BROWSER.agent, BROWSER.form_url)
     assert (
-        told["wording"] == "Yes, I want to receive e-mail from Acme on the list “The Club”. I can stop at any time."
+        told["wording"] == "Yes, I want to receive email from Acme on the list “The Club”. I can stop at any time."
     )
     assert told["language"] == "en"
     [claimed] = await desk.store.spool.claim(desk.clock.now(), desk.clock.now() + DAY, 10)

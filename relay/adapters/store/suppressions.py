@@ -44,12 +44,20 @@ class People:
         self._engine = engine
         self._clock = clock
 
-    async def subject(self, account_id: int, contact_id: int, list_id: int) -> tuple[Address, str, str, str] | None:
-        """(address, account name, organisation, list name or '') or None where the contact is gone."""
+    async def subject(
+        self, account_id: int, contact_id: int, list_id: int
+    ) -> tuple[Address, str, str, str, str] | None:
+        """(address, account name, organisation, list name and title or '') or None where the contact is gone."""
         on_list = and_(mailing_list.c.account_id == contact.c.account_id, mailing_list.c.list_id == list_id)
         joined = contact.join(account, account.c.account_id == contact.c.account_id).outerjoin(mailing_list, on_list)
         statement = (
-            select(contact.c.address, account.c.name, account.c.organisation, mailing_list.c.name.label("list_name"))
+            select(
+                contact.c.address,
+                account.c.name,
+                account.c.organisation,
+                mailing_list.c.name.label("list_name"),
+                mailing_list.c.title,
+            )
             .select_from(joined)
             .where(contact.c.account_id == account_id, contact.c.contact_id == contact_id)
         )
@@ -57,7 +65,7 @@ class People:
             row = (await connection.execute(statement)).first()
         if row is None:
             return None
-        return Address.parse(row.address), row.name, row.organisation, row.list_name or ""
+        return Address.parse(row.address), row.name, row.organisation, row.list_name or "", row.title or ""
 
     async def suppress(
         self,

@@ -171,7 +171,7 @@ async def test_no_answer_comes_sooner_than_the_others(world: World, engine: Engi
 
 @pytest.mark.parametrize(
     ("typed", "problem"),
-    [("", "not an e-mail address"), ("anne", "not an e-mail"), ("a@b", "not an e-mail"), ("é@example.com", "not an")],
+    [("", "not an email address"), ("anne", "not an email"), ("a@b", "not an email"), ("é@example.com", "not an")],
 )
 async def test_what_is_no_address_is_said_beside_the_field_and_kept_in_it(
     reader: Reader, typed: str, problem: str
@@ -197,7 +197,7 @@ async def test_a_form_sent_sooner_or_later_than_people_do_asks_for_one_more_pres
 
     assert len(await reader.letters()) == letters
     if not letters:
-        assert (answer.status_code, heading(answer)) == (200, "Get e-mail from Acme")
+        assert (answer.status_code, heading(answer)) == (200, "Get email from Acme")
         fields = {str(one["name"]): str(one["value"]) for one in BeautifulSoup(answer.text, "lxml").find_all("input")}
         reader.world.clock.advance(timedelta(seconds=3))
         assert heading(await reader.client.post(FORM, data=fields)) == "Look into your mailbox"
@@ -208,7 +208,7 @@ async def test_a_form_sent_sooner_or_later_than_people_do_asks_for_one_more_pres
 async def test_a_form_of_somebody_else_s_page_asks_for_one_more_press(reader: Reader, stamp: str) -> None:
     answer = await reader.sign_up(shown=stamp)
 
-    assert heading(answer) == "Get e-mail from Acme"
+    assert heading(answer) == "Get email from Acme"
     assert await reader.letters() == []
 
 
@@ -297,7 +297,7 @@ async def test_each_choice_is_a_form_of_its_own_and_yes_comes_first(reader: Read
 
     choices = [form.find("input", attrs={"name": "choice"})["value"] for form in page.find_all("form")]
     assert choices == ["confirm", "decline"]
-    assert "Yes, I want to receive e-mail from Acme" in page.get_text()
+    assert "Yes, I want to receive email from Acme" in page.get_text()
 
 
 async def test_a_yes_counts_once_and_is_answered_alike_when_repeated(reader: Reader) -> None:
