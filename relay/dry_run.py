@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
 from policies.address import Address
-from policies.chain import Decision, decide
+from policies.chain import Decision, Facts, Observed, Rule, Subject, decide
 from policies.facts import Account, FooterIdentity, Sender, SenderFacts, Stream
 from policies.registry import Rules
-from policies.verdict import Accept, Defer, Hold, Reject
+from policies.verdict import Accept, Defer, Hold, Reject, Verdict
 from relay.gather import Gather, narrowing
 from relay.identifiers import new_ref
 from relay.message.careful import read_carefully
 from relay.message.dkim import SigningKeys
+from relay.message.html import read_html
 from relay.message.pen import wide_codec
 from relay.message.postal_address import RegisteredAddress
 from relay.message.recipe import for_message
@@ -27,6 +29,7 @@ from relay.recipes import Recipes
 from relay.transaction import Envelope, MailCommand, RcptCommand, Session, Transaction
 
 Word = Literal["accepted", "rejected", "held"]
+_EXCERPT = 200
 _LINE_END = re.compile(rb"\r?\n")
 
 
@@ -37,6 +40,18 @@ class RecipientVerdict:
     address: str
     verdict: Word
     rule: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What one rule says of one recipient, or of the message."""
+
+    subject: str
+    """The recipient; empty: the message, or its account."""
+    rule: str
+    verdict: str
+    """A `Word`, or 'observed': it would refuse, but only observes."""
     why: str = ""
 
 
@@ -63,6 +78,10 @@ class Report:
     """(part, what)."""
     copies: tuple[tuple[str, bytes], ...] = field(default=())
     """(recipient, octets) of each copy that would leave."""
+    judgements: tuple[Judgement, ...] = ()
+    """What every rule says, in the order in which they are asked."""
+    received: bytes = b""
+    """The message as it would have come: lines ended by CRLF."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +102,17 @@ class DryRun:
         tx.account = self.gather.signing(tx, octets)
         readable = await self.gather.message(tx, octets)
         tx.mailing_list = narrowing(account, readable.facts) or tx.mailing_list
-        decisions = [await self._recipient(tx, address, now) for address in to]
+        judged = [await self._recipient(tx, address, now) for address in to]
+        decisions = [decision for decision, _ in judged]
         recipients = tuple(_recipient(address, one) for address, one in zip(to, decisions, strict=True))
         decision = self._decide(tx, readable, decisions, now)
-        seen = _hidden_links(readable, account.footer, self.recipes.settings.platform.public_url)
+        seen = _not_counted(readable, account.footer, self.recipes.settings.platform.public_url)
         findings = (*_findings(readable, [decision, *decisions]), *seen)
-        if not isinstance(decision.verdict, Accept):
-            return Report(_word(decision), decision.rule, decision.why, recipients, findings)
-        return self._rewritten(tx, readable, recipients, findings)
+        said = (*itertools.chain.from_iterable(said for _, said in judged), *self._of_message(tx, readable, now))
+        report = Report(_word(decision), decision.rule, decision.why, recipients, findings)
+        if isinstance(decision.verdict, Accept):
+            report = self._rewritten(tx, readable, recipients, findings)
+        return replace(report, judgements=said, received=octets)
 
     def _decide(self, tx: Transaction, readable: Readable, decisions: list[Decision], now: datetime) -> Decision:
         """Standing first, then the message; where nobody may be mailed, the first recipient's verdict."""
@@ -103,12 +125,20 @@ class DryRun:
             return decisions[0]
         return message
 
-    async def _recipient(self, tx: Transaction, address: Address, now: datetime) -> Decision:
+    def _of_message(self, tx: Transaction, readable: Readable, now: datetime) -> list[Judgement]:
+        standing = SenderFacts("submission", tx.stream, now)
+        facts = self.gather.transaction(tx, readable, now)
+        return [
+            *_judgements(self.rules.authentication, Sender(tx.account), standing),
+            *_judgements(self.rules.message, readable.facts, facts),
+        ]
+
+    async def _recipient(self, tx: Transaction, address: Address, now: datetime) -> tuple[Decision, list[Judgement]]:
         recipient, facts = await self.gather.recipient(tx, address, now)
         decision = decide(self.rules.recipient, recipient, facts)
         if not isinstance(decision.verdict, (Reject, Defer)):
             tx.recipients.append(Envelope(RcptCommand(address), recipient, facts))
-        return decision
+        return decision, _judgements(self.rules.recipient, recipient, facts, str(address))
 
     def _rewritten(
         self,
@@ -141,8 +171,27 @@ def _recipient(address: Address, decision: Decision) -> RecipientVerdict:
     return RecipientVerdict(str(address), _word(decision), decision.rule, decision.why)
 
 
+def _judgements(
+    rules: Sequence[Rule[Subject, Facts]], subject: Subject, facts: Facts, name: str = ""
+) -> list[Judgement]:
+    """Every rule by itself, one line for a rule that stands in a stage twice."""
+    said: dict[str, Judgement] = {}
+    for rule in rules:
+        verdict = rule.check(subject, facts)
+        if isinstance(verdict, Accept):
+            said.setdefault(rule.id, Judgement(name, rule.id, "accepted"))
+        elif rule.id not in said or said[rule.id].verdict == "accepted":
+            word = "observed" if isinstance(rule, Observed) else _word_of(verdict)
+            said[rule.id] = Judgement(name, rule.id, word, verdict.why)
+    return list(said.values())
+
+
 def _word(decision: Decision) -> Word:
-    match decision.verdict:
+    return _word_of(decision.verdict)
+
+
+def _word_of(verdict: Verdict) -> Word:
+    match verdict:
         case Accept():
             return "accepted"
         case Hold():
@@ -169,13 +218,21 @@ def _findings(readable: Readable, decisions: Sequence[Decision]) -> tuple[Found,
     return tuple(dict.fromkeys(found))
 
 
-def _hidden_links(readable: Readable, footer: FooterIdentity, public_url: str) -> list[Found]:
+def _not_counted(readable: Readable, footer: FooterIdentity, public_url: str) -> list[Found]:
     """Opt-out links that do not count, with the careful reader's reason: it reads the whole page, at its leisure."""
     found = []
+    address = RegisteredAddress(footer.postal_address)
+    own_links = f"{public_url.rstrip('/')}/u/"
     for one in readable.displayed:
         if not one.html:
             continue
         page = one.decoded.decode(wide_codec(one) or one.charset, "replace").encode()
-        reading = read_carefully(page, footer, RegisteredAddress(footer.postal_address), public_url)
-        found += [Found("unsubscribe.link", one.part.number, 0, f"does not count: {why}") for why in reading.hidden]
+        careful = read_carefully(page, footer, address, own_links)
+        said = [
+            (link.line, f"does not count: {link.text or '(no words)'}: {link.why}") for link in careful.not_counted
+        ]
+        fast = read_html(page, footer, address, own_links)
+        if fast.doubt and not fast.bottom:
+            said += [(0, f"in doubt, so a link is written in: {fast.doubt}")]
+        found += [Found("unsubscribe.link", one.part.number, line, excerpt[:_EXCERPT]) for line, excerpt in said]
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -17,11 +18,12 @@ from relay.adapters.dkim_keys import KeyDirectory
 from relay.adapters.store.address_books import StoreAddressBooks
 from relay.adapters.store.mail_store import open_mail_store
 from relay.app import Signers
+from relay.cli.check_report import as_json, print_copies, print_report
 from relay.cli.invocation import Json, invocation
-from relay.cli.output import Exit, Failure, print_json, print_line, print_table
+from relay.cli.output import Exit, Failure, print_json
 from relay.dry_run import DryRun, Report
 from relay.gather import Gather
-from relay.reading import Reader
+from relay.reading import Reader, TooCostly
 from relay.recipes import Recipes
 from relay.tokens import KeyRing, Tokens
 
@@ -32,22 +34,29 @@ _EXIT = {"accepted": Exit.DONE, "rejected": Exit.REFUSED, "held": Exit.HELD}
 @app.command()
 def check(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(help="The message, an .eml file.", exists=True, dir_okay=False)],
+    file: Annotated[Path, typer.Argument(help="The message, an .eml file; - reads standard input.")],
     account: Annotated[str, typer.Option("--account", help="Account that would send it.")],
     to: Annotated[list[str], typer.Option("--to", help="Recipient; may be given more than once.")],
     list_name: Annotated[str, typer.Option("--list", help="List it would be sent on.")] = "",
     out: Annotated[Path | None, typer.Option("--out", help="Write the rewritten copies into this folder.")] = None,
+    rules: Annotated[bool, typer.Option("--rules", help="Show the rules that accept, too.")] = False,
+    no_diff: Annotated[bool, typer.Option("--no-diff", help="Leave out the lines that would change.")] = False,
     json: Json = False,
 ) -> None:
     """Judge and rewrite a message without sending or recording anything. Exit 0 accepted, 1 rejected, 3 held."""
-    recipients = [_address(one) for text in to for one in text.split(",")]
-    report = asyncio.run(judge(invocation(ctx).settings, file.read_bytes(), account, recipients, list_name))
-    if out is not None:
-        _write(out, report)
+    recipients = _addresses(to)
+    settings = invocation(ctx).settings
+    octets = _message(file, settings.limits.max_size)
+    try:
+        report = asyncio.run(judge(settings, octets, account, recipients, list_name))
+    except TooCostly as error:
+        raise Failure(f"{error}; the relay would answer 451") from None
+    written = _written(out, report) if out is not None else []
     if json:
-        print_json(_shape(report))
+        print_json(as_json(report))
     else:
-        _print(report)
+        print_report(report, rules, not no_diff)
+        print_copies(written)
     raise typer.Exit(_EXIT[report.verdict])
 
 
@@ -75,46 +84,42 @@ async def judge(settings: Settings, raw: bytes, name: str, to: list[Address], li
         await store.close()
 
 
-def _address(text: str) -> Address:
+def _addresses(texts: list[str]) -> list[Address]:
+    """Each once, in order."""
+    found: dict[Address, None] = {}
+    for text in [one.strip() for given in texts for one in given.split(",") if one.strip()]:
+        try:
+            found[Address.parse(text)] = None
+        except AddressFault as fault:
+            raise Failure(f"--to {text}: {fault}", Exit.USAGE) from None
+    if not found:
+        raise Failure("--to names no recipient", Exit.USAGE)
+    return list(found)
+
+
+def _message(file: Path, limit: int) -> bytes:
+    """The file's octets, no more than one over the limit: what is larger is refused whatever follows."""
     try:
-        return Address.parse(text.strip())
-    except AddressFault as fault:
-        raise typer.BadParameter(f"{text.strip()}: {fault}") from None
+        if str(file) == "-":
+            octets = sys.stdin.buffer.read(limit + 1)
+        else:
+            with file.open("rb") as stream:
+                octets = stream.read(limit + 1)
+    except OSError as error:
+        raise Failure(f"{file}: {error.strerror or error}", Exit.USAGE) from None
+    if not octets.strip():
+        raise Failure(f"{file} is empty", Exit.USAGE)
+    return octets
 
 
-def _write(folder: Path, report: Report) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for recipient, octets in report.copies:
-        (folder / f"{recipient.replace('/', '_')}.eml").write_bytes(octets)
+def _written(folder: Path, report: Report) -> list[Path]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return [_copy(folder / f"{recipient.replace('/', '_')}.eml", octets) for recipient, octets in report.copies]
+    except OSError as error:
+        raise Failure(f"--out {folder}: {error.strerror or error}", Exit.USAGE) from None
 
 
-def _shape(report: Report) -> dict[str, object]:
-    return {
-        "verdict": report.verdict,
-        "rule": report.rule or None,
-        "why": report.why or None,
-        "recipients": [
-            {"address": one.address, "verdict": one.verdict, "rule": one.rule or None, "why": one.why or None}
-            for one in report.recipients
-        ],
-        "findings": [
-            {"rule": one.rule, "part": one.part, "line": one.line, "excerpt": one.excerpt} for one in report.findings
-        ],
-        "changes": [{"part": part, "what": what} for part, what in report.changes],
-    }
-
-
-def _print(report: Report) -> None:
-    style = {"accepted": "green", "rejected": "red", "held": "yellow"}[report.verdict]
-    print_line(f"{report.verdict}{f'  {report.rule}: {report.why}' if report.rule else ''}", style)
-    print_table(
-        ("recipient", "verdict", "rule", "why"),
-        [(one.address, one.verdict, one.rule, one.why) for one in report.recipients],
-    )
-    if report.findings:
-        print_table(
-            ("rule", "part", "line", "found"),
-            [(one.rule, one.part, one.line, one.excerpt) for one in report.findings],
-        )
-    if report.changes:
-        print_table(("part", "what is changed"), [(part or "header", what) for part, what in report.changes])
+def _copy(path: Path, octets: bytes) -> Path:
+    path.write_bytes(octets)
+    return path

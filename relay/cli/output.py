@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from enum import IntEnum
+from typing import Literal
 
 import orjson
 from rich.console import Console
@@ -88,8 +90,9 @@ def visible(text: str) -> str:
 
 
 def console() -> Console:
-    """Rich on standard output; it honours NO_COLOR and TERM itself."""
-    return Console(highlight=False, markup=False, emoji=False)
+    """Rich on standard output, which honours TERM; with NO_COLOR nothing is styled, bold and dim neither."""
+    system: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
+    return Console(highlight=False, markup=False, emoji=False, color_system=system)
 
 
 def _write(text: str) -> None:

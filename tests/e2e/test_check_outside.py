@@ -1,9 +1,16 @@
 """`relay check`: the verdict a message would get, without sending or recording anything (INTERFACE.md §1)."""
 
+import contextlib
+import io
 import json
+import os
+import pty
+import subprocess
 
 import pytest
-from running import message
+from running import RELAY, message
+
+from relay.cli.main import main
 
 ANNE, BUDI, STRANGER = "anne@example.test", "budi@example.test", "stranger@example.test"
 SEALED = (
@@ -108,3 +115,101 @@ def test_unknown_accounts_lists_and_files_are_told_apart(shared_relay, tmp_path)
     check(str(file), "--account", "nobody", code=1)
     check(str(file), "--account", "acme", "--list", "nothing", code=1)
     check(str(tmp_path / "missing.eml"), "--account", "acme", code=2)
+
+
+HIDDEN = (
+    b"From: Acme <news@acme.test>\nSubject: hidden\nMIME-Version: 1.0\nContent-Type: text/html; charset=utf-8\n\n"
+    b'<p>Hello.</p>\n<p style="display:none"><a href="https://acme.test/u">Unsubscribe</a></p>\n'
+    b'<p><a href="https://acme.test/u">Unsubscribe</a></p>\n<p>And now the pears, which are ripe.</p>\n'
+)
+
+
+def test_links_that_do_not_count_are_named_with_their_line_and_the_reason(check):
+    found = [one for one in check(HIDDEN, ANNE)["findings"] if "does not count" in one["excerpt"]]
+
+    assert [(one["part"], one["line"]) for one in found] == [("1", 2), ("1", 3)]
+    assert "display:none" in found[0]["excerpt"]
+    assert "content stands below it: And now the pears" in found[1]["excerpt"]
+
+
+def test_people_see_verdicts_rules_findings_changes_and_the_lines_that_differ(shared_relay, tmp_path):
+    file = tmp_path / "message.eml"
+    file.write_bytes(HIDDEN)
+
+    done = shared_relay.command("check", str(file), "--account", "acme", "--to", ANNE, "--to", STRANGER)
+
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert "\x1b" not in done.stdout
+    for line in (
+        "accepted",
+        f"  accepted  {ANNE}",
+        "  part 1: footer injected: link, address",
+        '- <p><a href="https://acme.test/u">Unsubscribe</a></p>',
+        '  <p style="display:none"><a href="https://acme.test/u">Unsubscribe</a></p>',
+        "--- header",
+    ):
+        assert line in done.stdout.splitlines()
+    assert f"  rejected  {STRANGER}  consent.missing: " in done.stdout
+
+
+@pytest.mark.parametrize(("environ", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
+def test_a_terminal_gets_colours_unless_it_wants_none(shared_relay, tmp_path, environ, coloured):
+    file = tmp_path / "message.eml"
+    file.write_bytes(HIDDEN)
+    ours, theirs = pty.openpty()
+    args = ["--config", str(shared_relay.config), "check", str(file), "--account", "acme", "--to", ANNE]
+    environ = {**shared_relay.environ(), "TERM": "xterm-256color", **environ}
+    with subprocess.Popen([*RELAY, *args], stdout=theirs, env=environ) as process:
+        os.close(theirs)
+        shown = b"".join(iter(lambda: read_terminal(ours), b"")).decode()
+    os.close(ours)
+
+    assert process.returncode == 0
+    assert ("\x1b[32m" in shown) is coloured
+    assert ("\x1b" in shown) is coloured
+    assert "footer injected" in shown
+
+
+def read_terminal(end):
+    try:
+        return os.read(end, 65536)
+    except OSError:  # Linux: the other end was closed
+        return b""
+
+
+def test_wrong_input_is_one_clear_line_and_its_exit_code(shared_relay, tmp_path):
+    good, empty = tmp_path / "good.eml", tmp_path / "empty.eml"
+    good.write_bytes(message())
+    empty.write_bytes(b"\n")
+    wrong = [
+        ([str(tmp_path / "none.eml"), "--to", ANNE], 2, "No such file or directory"),
+        ([str(tmp_path), "--to", ANNE], 2, "Is a directory"),
+        ([str(empty), "--to", ANNE], 2, "is empty"),
+        ([str(good), "--to", "no address"], 2, "--to no address: "),
+        ([str(good), "--to", " , "], 2, "names no recipient"),
+        ([str(good), "--to", ANNE, "--out", str(good)], 2, "--out "),
+        ([str(good), "--to", ANNE, "--list", "nothing"], 1, "acme has no list nothing"),
+    ]
+    for args, code, said in wrong:
+        with contextlib.redirect_stderr(io.StringIO()) as err:
+            done = main(["--config", str(shared_relay.config), "check", *args, "--account", "acme"])
+        assert (done, err.getvalue().count("\n")) == (code, 1), err.getvalue()
+        assert said in err.getvalue()
+
+
+def test_rules_that_accept_are_shown_on_request(shared_relay, tmp_path):
+    file = tmp_path / "message.eml"
+    file.write_bytes(message())
+
+    out = shared_relay.here("check", str(file), "--account", "acme", "--to", ANNE, "--rules", "--no-diff")
+
+    for rule in (
+        "consent.missing",
+        "consent.withdrawn",
+        "unsubscribe.link",
+        "footer.postal_address",
+        "identity.from",
+    ):
+        assert rule in out
+    assert "beside the message" not in out
