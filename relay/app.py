@@ -62,6 +62,7 @@ from relay.tokens import KeyRing, Tokens
 
 if TYPE_CHECKING:
     from relay.enforcement.notices import RefusalNotices
+    from relay.housekeeping import Housekeeping
     from relay.web.server import WebServer
 
 RETENTION_SECONDS = 3600.0
@@ -169,6 +170,12 @@ class App:
             self.clock,
             queued,
         )
+
+    def housekeeping(self) -> Housekeeping:
+        """Bad imports and old evidence."""
+        from relay.housekeeping import Housekeeping
+
+        return Housekeeping(self.settings, self.store.engine, self.journal, self.clock)
 
     async def retention(self, ending: asyncio.Event) -> None:
         """Forget journal rows in time, and end questions nobody answered, until the process ends."""

@@ -92,11 +92,14 @@ async def _worker(app: App, life: Life) -> None:
 async def _keeper(app: App, life: Life) -> None:
     keeper = app.keeper()
     notices = app.refusal_notices(keeper.wake)
+    house = app.housekeeping()
+    life.reloads.append(lambda loaded: house.renew(loaded.settings))
     life.reloads += [app.renew, lambda loaded: notices.renew(loaded.settings.notices)]
     async with asyncio.TaskGroup() as group:
         group.create_task(keeper.run())
         group.create_task(app.retention(life.ending))
         group.create_task(notices.run(life.ending))
+        group.create_task(house.run(life.ending))
         life.ready()
         await life.ending.wait()
         keeper.stop()

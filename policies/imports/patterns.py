@@ -8,19 +8,23 @@ from dataclasses import dataclass
 from policies.address import Address
 
 TRAPS, MACHINE_LIKE = "traps", "machine-like"
-_NUMBERED = re.compile(r"(.*?)(\d{1,18})", re.ASCII)
-_CHANGES = re.compile(r"(?<=[a-z])(?=\d)|(?<=\d)(?=[a-z])", re.ASCII)
-_LONG, _MANY_CHANGES = 10, 4
-_LETTERS, _FEW_VOWELS = 12, 0.15
+_MACHINE = (MACHINE_LIKE,)
+_MOST_DIGITS = 18
+_MIXED = re.compile(r"\d+[a-z]+\d+[a-z]+\d|[a-z]\d+[a-z]+\d+[a-z]", re.ASCII | re.IGNORECASE)
+"""Four changes between letters and digits."""
+_VOWELS = str.maketrans("", "", "aeiouyAEIOUY")
+_DIGITS = "0123456789"
+_LONG, _LETTERS, _FEW_VOWELS = 10, 12, 0.15
 
 
 def by_chance(local: str) -> bool:
     """Whether a local part is likely letters and digits by chance: 'x7k2q9vd31', 'qwrtpsdfghjkl'."""
-    name = local.lower()
-    if len(name) >= _LONG and len(_CHANGES.findall(name)) >= _MANY_CHANGES:
-        return True
-    vowels = sum(name.count(letter) for letter in "aeiouy")
-    return len(name) >= _LETTERS and name.isalpha() and vowels < len(name) * _FEW_VOWELS
+    if len(local) < _LONG:
+        return False
+    if not local.isalpha():
+        return _MIXED.search(local) is not None
+    vowels = len(local) - len(local.translate(_VOWELS))
+    return len(local) >= _LETTERS and vowels < len(local) * _FEW_VOWELS
 
 
 @dataclass(slots=True)
@@ -34,20 +38,18 @@ class Patterns:
 
     def marks(self, address: Address) -> tuple[str, ...]:
         """The signals that this address, after those before it, gives of its batch."""
-        found = []
+        machine = _MACHINE if self._counts_on(address.local) or by_chance(address.local) else ()
         if self.traps and (address.key in self.traps or address.domain in self.traps):
-            found.append(TRAPS)
-        if self._counts_on(address.local) or by_chance(address.local):
-            found.append(MACHINE_LIKE)
-        return tuple(found)
+            return (TRAPS, *machine)
+        return machine
 
     def _counts_on(self, local: str) -> bool:
         """user7 after user6: nobody's list is in that order."""
-        numbered = _NUMBERED.fullmatch(local)
-        if numbered is None:
+        stem = local.rstrip(_DIGITS)
+        if len(stem) == len(local) or len(local) > len(stem) + _MOST_DIGITS:
             self._stem, self._number = local, -1
             return False
-        stem, number = numbered[1].lower(), int(numbered[2])
+        number = int(local[len(stem) :])
         on = stem == self._stem and number == self._number + 1 and self._number >= 0
         self._stem, self._number = stem, number
         return on

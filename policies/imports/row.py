@@ -47,13 +47,14 @@ _SAYS_NO = {
 _CLAIMS = frozenset({"", "subscribed", "active", "confirmed", "imported", "optedin", "optin"})
 """Words that lower nothing; kept as a claim, none counts as double opt-in."""
 
+_NO_WORD = re.compile(r"[\s_-]+")
 _NAMED = re.compile(r"(?P<name>.*?)<(?P<address>[^<>]+)>")
 _SLASHED = re.compile(r"(\d{4})/(\d{1,2})/(\d{1,2})")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Row:
-    """What a row claims and what was made of it. `reason` empty: accepted."""
+    """What a row claims and what was made of it. `reason` empty: accepted. Not frozen: a file has a million."""
 
     number: int
     email: str
@@ -137,7 +138,7 @@ class RowJudge:
 
     def _status(self, row: Row, address: Address, cells: Mapping[str, str]) -> Row:
         """A status may lower, never raise; a word we do not know lowers too."""
-        word = re.sub(r"[\s_-]+", "", row.claimed_status.lower())
+        word = _NO_WORD.sub("", row.claimed_status.lower()) if row.claimed_status else ""
         no = _SAYS_NO.get(word)
         if no is not None:
             return replace(row, says_no=no).refused(NO_RULE[no], f"the file says {row.claimed_status}")
@@ -175,14 +176,16 @@ class RowJudge:
 
 def _split(cell: str) -> tuple[str, str]:
     """Name and mailbox of a cell: `a@b`, `Name <a@b>` or `mailto:a@b`."""
-    named = _NAMED.fullmatch(cell)
+    named = _NAMED.fullmatch(cell) if "<" in cell else None
     name, mailbox = (named["name"], named["address"]) if named else ("", cell)
     return name.strip().strip('"').strip(), mailbox.strip().removeprefix("mailto:")
 
 
 def _date(text: str) -> datetime | None:
     """ISO 8601 or 2026/1/31, UTC where no offset is given; None where it is no date."""
-    slashed = _SLASHED.match(text)
+    if not text:
+        return None
+    slashed = _SLASHED.match(text) if "/" in text else None
     if slashed:
         text = f"{slashed[1]}-{slashed[2]:0>2}-{slashed[3]:0>2}{text[slashed.end() :]}"
     try:

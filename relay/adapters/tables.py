@@ -141,7 +141,6 @@ contact = Table(
     moment("created_at", nullable=False),
     PrimaryKeyConstraint("account_id", "contact_id"),
     UniqueConstraint("account_id", "address_key"),
-    Index("contact_address", "address_key"),  # one person over all accounts
 )
 
 subscription = Table(

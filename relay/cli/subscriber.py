@@ -8,17 +8,15 @@ from typing import Annotated
 
 import typer
 
-from config.lists import lines
 from config.schema import Settings
 from policies.address import Address
-from policies.facts import Confirm, SubscriptionStatus
-from policies.imports.row import ROLE
-from policies.recipient.role_address import is_role
+from policies.facts import SubscriptionStatus
 from relay.adapters.dns import DnsResolver
 from relay.adapters.store.engine import Engine
 from relay.adapters.store.evidence import Evidence
 from relay.adapters.store.imports import Imports
 from relay.adapters.store.subscribers import Request, Subscribers
+from relay.cli.address_check import check_address
 from relay.cli.arguments import Account, List, Mailbox, name, one_line
 from relay.cli.confirmation_mail import WORDS, Invitation, ask
 from relay.cli.evidence_bundle import bundle
@@ -52,18 +50,18 @@ def date(text: str) -> datetime:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
+ConsentDate = Annotated[datetime | None, typer.Option(parser=date, metavar="DATE", help="When the person agreed.")]
+ConsentSource = Annotated[str | None, typer.Option(parser=one_line, metavar="TEXT", help="Where the person agreed.")]
+
+
 @app.command()
 def add(
     ctx: typer.Context,
     account: Account,
     list_name: List,
     address: Mailbox,
-    consented_at: Annotated[
-        datetime | None, typer.Option(parser=date, metavar="DATE", help="When the person agreed.")
-    ] = None,
-    source: Annotated[
-        str | None, typer.Option(parser=one_line, metavar="TEXT", help="Where the person agreed.")
-    ] = None,
+    consented_at: ConsentDate = None,
+    source: ConsentSource = None,
     person: Annotated[str | None, typer.Option("--name", parser=one_line, metavar="TEXT")] = None,
     language: Language = None,
     *,
@@ -76,11 +74,12 @@ def add(
         raise Failure("the consent date lies in the future")
 
     async def work(engine: Engine) -> tuple[SubscriptionStatus, Asked | None]:
-        await _refuse_unknown_domain(address, settings)
-        target = await Imports(engine).target(account, list_name)
-        refused = ROLE if _is_refused_role(address, target.confirm, target.domains) else ""
-        request = Request(address, person or "", consented_at, source or "", refused_rule=refused)
+        checked = await check_address(engine, settings, (account, list_name), address, who)
+        claims = (person or "", consented_at, source or "", "")
+        request = Request(address, *claims, checked.reason, checked.joining)
         status = await Subscribers(engine).add(account, list_name, request, who)
+        if checked.reason and status is SubscriptionStatus.REFUSED:
+            raise Failure(f"{address} is refused ({checked.reason}): {checked.how}")
         if status is not SubscriptionStatus.PENDING:
             return status, None
         spoken = language or settings.platform.language
@@ -88,8 +87,6 @@ def add(
         return status, await ask(engine, settings, Invitation(account, list_name, address, by, spoken, *more))
 
     status, asked = with_store(ctx, work)
-    if status is SubscriptionStatus.REFUSED:
-        raise Failure(f"{address} is a role address: only a double opt-in list can take it ({ROLE})")
     if json:
         shown = {"account": account, "list": list_name, "address": str(address), "status": status}
         print_json({**shown, "confirmation": asked})
@@ -149,13 +146,6 @@ async def _refuse_unknown_domain(address: Address, settings: Settings) -> None:
     resolver = DnsResolver(settings.dns.servers, settings.dns.timeout)
     if await resolver.takes_mail(address.domain) is TxtAnswer.ABSENT:
         raise Failure(f"{address.domain} takes no mail (DNS has neither MX nor address)")
-
-
-def _is_refused_role(address: Address, confirm: Confirm, own: frozenset[str]) -> bool:
-    """Clause 6.3: on a double opt-in list the very person may still confirm."""
-    if confirm is Confirm.DOUBLE or address.domain in own:
-        return False
-    return is_role(address.local, frozenset(lines("role_names.txt")))
 
 
 def _advise(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -10,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from policies.address import Address
 from relay.adapters.store.engine import Engine, to_us
-from relay.adapters.store.names import NotFound, fresh_id, insert_missing
+from relay.adapters.store.forgotten import remember_noes
+from relay.adapters.store.names import NotFound, fresh_id, fresh_ids, insert_missing
 from relay.adapters.store.outside import note_people
 from relay.adapters.tables import contact
 
@@ -55,32 +57,46 @@ async def made_contact(
     contact_id = await contact_id_of(connection, account_id, address)
     if contact_id == row["contact_id"]:
         await note_people(connection, [row])
+    await remember_noes(connection, account_id, address)
     return contact_id
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The contacts of some addresses."""
+
+    ids: Mapping[str, int]
+    """By address key."""
+    known: frozenset[int]
+    """Those that were there before."""
 
 
 async def made_contacts(
     connection: AsyncConnection, account_id: int, addresses: Sequence[Address], names: Mapping[str, str], at: datetime
-) -> dict[str, int]:
-    """Contact ids by address key, made where there were none; `names` by key go to new ones only."""
-    ids = await contact_ids(connection, account_id, [address.key for address in addresses])
+) -> Made:
+    """Contacts, made where there were none; `names` by key go to new ones only."""
+    known = await contact_ids(connection, account_id, [address.key for address in addresses])
+    missing = [address for address in addresses if address.key not in known]
     new: list[dict[str, str | int]] = [
         {
             "account_id": account_id,
-            "contact_id": fresh_id(63),
+            "contact_id": contact_id,
             "address_key": address.key,
             "address": str(address),
             "name": names.get(address.key, ""),
             "created_at": to_us(at),
         }
-        for address in addresses
-        if address.key not in ids
+        for address, contact_id in zip(missing, fresh_ids(len(missing)), strict=True)
     ]
     if not new:
-        return ids
-    await connection.execute(insert_missing(connection, contact), new)
-    made = await contact_ids(connection, account_id, [str(row["address_key"]) for row in new])
+        return Made(known, frozenset(known.values()))
+    done = await connection.execute(insert_missing(connection, contact), new)
+    made = {str(row["address_key"]): int(row["contact_id"]) for row in new}
+    if done.rowcount != len(new):  # another process made some just now, or the driver does not say
+        made = await contact_ids(connection, account_id, list(made))
     await note_people(connection, [row for row in new if made[str(row["address_key"])] == row["contact_id"]])
-    return ids | made
+    old = frozenset(known.values()) | (frozenset(made.values()) - {int(row["contact_id"]) for row in new})
+    return Made(known | made, old)
 
 
 async def contact_ids(connection: AsyncConnection, account_id: int, keys: Sequence[str]) -> dict[str, int]:

@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from policies.imports.batch import BatchState, Score
 from policies.imports.row import Row
-from relay.adapters.store.contacts import made_contacts
-from relay.adapters.store.engine import Engine, to_us
+from relay.adapters.store.contacts import Made, made_contacts
+from relay.adapters.store.engine import Engine, roomy, to_us
 from relay.adapters.store.history import Act, record_event
 from relay.adapters.store.import_chunks import Chunk, Weighed, weighed
 from relay.adapters.store.import_subscriptions import Grounds, subscribe
@@ -61,9 +61,10 @@ class StoredBatch:
             known = [(address, no) for address, no in said if address.key not in hidden]
             await keep_imported(connection, self.target.account_id, self.target.list_id, known, self.begun)
             judged = await weighed(connection, chunk, hidden)
-            ids = await self._people(connection, chunk, judged)
+            await roomy(connection)
+            made = await self._people(connection, chunk, judged)
             grounds = Grounds(self.target, self.batch_id, self.begun, self.terms.max_age)
-            await subscribe(connection, grounds, [row for row in judged.rows if _key(row) in ids], ids)
+            await subscribe(connection, grounds, [row for row in judged.rows if _key(row) in made.ids], made)
             await self._keep_refused(connection, judged)
             counted.signals[OVERLAP] += await chunk.overlap(connection, judged.rows)
             for row in judged.rows:
@@ -72,8 +73,8 @@ class StoredBatch:
         self.summary = counted
         return judged.rows
 
-    async def _people(self, connection: AsyncConnection, chunk: Chunk, judged: Weighed) -> dict[str, int]:
-        """Contact ids by key, of everybody but those who were erased."""
+    async def _people(self, connection: AsyncConnection, chunk: Chunk, judged: Weighed) -> Made:
+        """Contacts of everybody but those who were erased."""
         known = [address for key, address in chunk.addresses.items() if key not in judged.forgotten]
         return await made_contacts(connection, self.target.account_id, known, chunk.names, self.begun.at)
 

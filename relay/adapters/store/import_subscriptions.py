@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+import orjson
 from sqlalchemy import Row as Found
 from sqlalchemy import and_, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from policies.facts import SubscriptionStatus
 from policies.imports.row import DUPLICATE, Row
+from relay.adapters.store.contacts import Made
 from relay.adapters.store.engine import optional_at, optional_us, to_us
 from relay.adapters.store.history import Act, record_consent
 from relay.adapters.store.import_target import Target
@@ -49,7 +50,7 @@ class Grounds:
             "source": row.source,
             "claimed_status": row.claimed_status,
             "consent_ip": row.consent_ip,
-            "extra": json.dumps(dict(row.extra), ensure_ascii=False) if row.extra else "",
+            "extra": orjson.dumps(dict(row.extra)).decode() if row.extra else "",
             "batch_id": self.batch_id,
             "batch_row": row.number,
             "recorded_by": self.act.by,
@@ -68,15 +69,13 @@ class _Changes:
     """What `better` takes the place of: it goes into the person's record."""
 
 
-async def subscribe(
-    connection: AsyncConnection, grounds: Grounds, rows: Sequence[Row], ids: Mapping[str, int]
-) -> None:
+async def subscribe(connection: AsyncConnection, grounds: Grounds, rows: Sequence[Row], made: Made) -> None:
     """Keep what the rows make of their addresses' subscriptions to the list."""
-    states = await _states(connection, grounds.target, list(ids.values()))
+    states = await _states(connection, grounds.target, sorted(made.known))
     changes = _Changes()
     for row in rows:
         if row.address is not None and row.reason != DUPLICATE:
-            _change(changes, grounds, row, ids[row.address.key], states)
+            _change(changes, grounds, row, made.ids[row.address.key], states)
     await _write(connection, grounds, changes)
 
 

@@ -43,6 +43,12 @@ def fresh_id(bits: int) -> int:
     return secrets.randbelow((1 << bits) - 1) + 1
 
 
+def fresh_ids(count: int) -> range:
+    """So many ids of at most 63 bits, from a random one on: neighbours in the store, as they were made together."""
+    start = secrets.randbelow((1 << 63) - count - 1) + 1
+    return range(start, start + count)
+
+
 def insert_missing(connection: AsyncConnection, table: Table) -> Insert:
     """An INSERT that leaves rows alone which are there already, in the words of the store's own SQL."""
     if connection.dialect.name == "postgresql":

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from policies.address import Address
 from policies.facts import SubscriptionStatus, SuppressionReason
 from relay.adapters.append_only import Record
+from relay.adapters.store.batches import count_against
 from relay.adapters.store.contacts import contact_id_of, contact_ids
 from relay.adapters.store.engine import from_us, to_us
 from relay.adapters.store.history import Act, record_consent
@@ -196,6 +197,8 @@ async def _remember(connection: AsyncConnection, wish: Wish) -> None:
         "why": wish.why,
         "by": wish.act.by,
     }
+    if wish.way != BY_STAFF:
+        await count_against(connection, wish.account_id, contact_id, wish.reason)
     event = "withdrawn" if wish.reason is SuppressionReason.OPT_OUT else wish.reason.value
     await record_consent(connection, wish.account_id, contact_id, wish.list_id, wish.act.at, event, detail)
 

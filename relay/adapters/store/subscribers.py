@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from policies.address import Address
 from policies.facts import Confirm, SubscriptionStatus
 from relay.adapters.store.contacts import contact_id_of, contact_row, made_contact
+from relay.adapters.store.day_batches import Joining, join_day_batch
 from relay.adapters.store.engine import Engine, optional_us, to_us
 from relay.adapters.store.history import Act, record_consent, record_event
 from relay.adapters.store.names import NotFound, account_id_of, list_id_of
@@ -33,6 +34,8 @@ class Request:
     basis: str = ""
     refused_rule: str = ""
     """Rule that refuses the address; it is kept as refused, so that a later RCPT says why."""
+    joining: Joining | None = None
+    """None: it joins no batch of the day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,8 @@ class Subscribers:
                 "by": act.by,
             }
             await record_consent(connection, account_id, contact_id, list_id, act.at, "added", detail)
+            if request.joining is not None:
+                await join_day_batch(connection, (account_id, contact_id, list_id), request.joining, act)
             return status
 
     async def confirm(

@@ -39,4 +39,3 @@ def upgrade() -> None:
         sa.Column("way", sa.Text(), server_default="", nullable=False),
         sa.PrimaryKeyConstraint("account_id", "person", "list_id", "reason"),
     )
-    op.create_index("contact_address", "contact", ["address_key"])
