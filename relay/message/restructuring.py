@@ -35,7 +35,8 @@ class Restructured:
 
     message: Message
     displayed: tuple[DisplayedPart, ...]
-    changes: tuple[str, ...] = ()
+    changes: tuple[tuple[str, str], ...] = ()
+    """Part number and words: of an AMP version as it came, of the whole as it leaves."""
 
 
 def part_to_add(message: Message, sealed: Sequence[Part], language: str) -> tuple[PartFacts, DisplayedPart]:
@@ -76,7 +77,13 @@ def _without_amp(one: Restructured) -> Restructured:
     dropped = [_delimited(part, child) for part in walk(message.root) for child in part.children if child in amp]
     result = scan(replaced(message.raw, [Replacement(start, end, b"") for start, end in dropped]))
     old = [part for part in walk(message.root) if part not in amp]
-    return _moved(one, result, old, list(walk(result.root)), "AMP version dropped: it cannot bear the footer")
+    return _moved(
+        one,
+        result,
+        old,
+        list(walk(result.root)),
+        [(each.number, "AMP version dropped: it cannot bear the footer") for each in amp],
+    )
 
 
 def _delimited(parent: Part, child: Part) -> tuple[int, int]:
@@ -104,7 +111,7 @@ def _with_part(one: Restructured, nonce: str) -> Restructured:
     text = [replace(each, part=added) for each in one.displayed if each.part.number == ADDED]
     kept = replace(one, displayed=tuple([each for each in one.displayed if each.part.number != ADDED]))
     what = "put whole into a multipart/mixed, beside a text part for the footer"
-    found = _moved(kept, result, list(walk(root)), new[1:], what)
+    found = _moved(kept, result, list(walk(root)), new[1:], [("1", what)])
     return replace(found, displayed=(*found.displayed, *text))
 
 
@@ -115,7 +122,9 @@ def _whole(raw: bytes, fields: Sequence[Field]) -> Iterator[bytes]:
         yield octets if octets.endswith(b"\r\n") else octets + b"\r\n"
 
 
-def _moved(one: Restructured, result: Message, old: list[Part], new: list[Part], what: str) -> Restructured:
+def _moved(
+    one: Restructured, result: Message, old: list[Part], new: list[Part], what: list[tuple[str, str]]
+) -> Restructured:
     """The displayed parts where they now stand; RewriteFault where the structure did not survive."""
     if result.mends or [part.content_type for part in old] != [part.content_type for part in new]:
         raise RewriteFault("the parts of a restructured message are not those it had")
@@ -124,4 +133,4 @@ def _moved(one: Restructured, result: Message, old: list[Part], new: list[Part],
         [replace(each, part=places[each.part.number]) for each in one.displayed if each.part.number != ADDED]
     )
     waiting = tuple([each for each in one.displayed if each.part.number == ADDED])
-    return Restructured(result, (*displayed, *waiting), (*one.changes, what))
+    return Restructured(result, (*displayed, *waiting), (*one.changes, *what))

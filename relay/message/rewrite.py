@@ -46,7 +46,7 @@ class Prepared:
         self.message = whole.message
         self._displayed = whole.displayed
         mended = [Change(one.part, one.what) for one in message.mends]
-        self._structure = (*mended, *[Change("", what) for what in whole.changes])
+        self._structure = (*mended, *[Change(part, what) for part, what in whole.changes])
         self._recipe = recipe
         self._keys = keys
         self._fitted: Fitted | None = None

@@ -61,7 +61,7 @@ def changes(raw: bytes) -> list[tuple[str, str]]:
     return [(one.part, one.what) for one in prepare(message, reading.displayed, RECIPE, Keys()).changes]
 
 
-BESIDE = ("", "put whole into a multipart/mixed, beside a text part for the footer")
+BESIDE = ("1", "put whole into a multipart/mixed, beside a text part for the footer")
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_an_amp_version_goes_and_its_siblings_stay():
 
     assert kinds(out) == ["multipart/mixed", "multipart/alternative", "text/plain", "text/html", "application/pdf"]
     assert b"amp4email" not in out
-    assert ("", "AMP version dropped: it cannot bear the footer") in changes(raw)
+    assert ("1.2", "AMP version dropped: it cannot bear the footer") in changes(raw)
 
 
 @pytest.mark.parametrize("at", [0, 1, 2])
