@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from importlib.resources import files
+from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
@@ -42,14 +44,14 @@ def knows(revision: str) -> bool:
     return revision in {script.revision for script in ScriptDirectory.from_config(configuration()).walk_revisions()}
 
 
-async def breaking(engine: Engine) -> list[str]:
+async def breaking(engine: Engine, config: Config | None = None) -> list[str]:
     """What of the way to today's schema the release before could not live with; empty: it only adds.
 
     A migration says so itself: ADDITIONS_ONLY = False beside its revision.
     """
     async with engine.connect() as connection:
         current = await connection.run_sync(_revision)
-    scripts = ScriptDirectory.from_config(configuration())
+    scripts = ScriptDirectory.from_config(config or configuration())
     ahead = scripts.iterate_revisions("head", current or "base")
     return [script.revision for script in ahead if not getattr(script.module, "ADDITIONS_ONLY", True)]
 
@@ -59,10 +61,13 @@ def newest() -> str:
     return str(ScriptDirectory.from_config(configuration()).get_current_head())
 
 
-def configuration() -> Config:
-    """Alembic's settings; the scripts come from the package, so no file outside it is read."""
+def configuration(more: Path | None = None) -> Config:
+    """Alembic's settings; the scripts come from the package, and from a folder of more where one is given."""
     config = Config()
     config.set_main_option("script_location", "relay.adapters:migrations")
+    if more is not None:
+        config.set_main_option("path_separator", "newline")
+        config.set_main_option("version_locations", f"{files('relay.adapters.migrations')}/versions\n{more}")
     return config
 
 
