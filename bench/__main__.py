@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import statistics
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from bench import load, messages, postfix
@@ -29,19 +31,20 @@ def measure(rounds: int, seconds: float, subscriptions: int) -> dict[tuple[str, 
             ("relay, one signature", one, lambda: postfix.pids(pid)),
             ("relay, both signatures", two, lambda: postfix.pids(pid_two)),
         ]
-        for name, path in messages.write(Path(folder)).items():
+        for (name, path), new_bodies in itertools.product(messages.write(Path(folder)).items(), (False, True)):
+            send = partial(load.run, message=path, sender=SENDER, recipient=RECIPIENT, new_bodies=new_bodies)
             for _, port, pids in servers:
-                load.run(port, path, 400, pids(), sender=SENDER, recipient=RECIPIENT)
+                send(port, messages=400, pids=pids())
             for _ in range(rounds):
                 for server, port, pids in servers:
-                    found.setdefault((server, name), []).append(_timed(port, path, pids, seconds))
+                    case = f"{name}, {'a new body each time' if new_bodies else 'one body'}"
+                    found.setdefault((server, case), []).append(_timed(partial(send, port), pids, seconds))
     return found
 
 
-def _timed(port: int, path: Path, pids: Pids, seconds: float) -> load.Rate:
-    probe = load.run(port, path, 300, pids(), sender=SENDER, recipient=RECIPIENT)
-    count = max(500, int(probe.per_second * seconds))
-    return load.run(port, path, count, pids(), sender=SENDER, recipient=RECIPIENT)
+def _timed(send: Callable[..., load.Rate], pids: Pids, seconds: float) -> load.Rate:
+    probe = send(messages=300, pids=pids())
+    return send(messages=max(500, int(probe.per_second * seconds)), pids=pids())
 
 
 def table(found: dict[tuple[str, str], list[load.Rate]]) -> str:

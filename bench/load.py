@@ -1,4 +1,4 @@
-"""Load and sink: Postfix's smtp-source and smtp-sink, and what a run of them costs the server between."""
+"""Load and sink: smtp-source or source.py, smtp-sink, and what a run of them costs the server between."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import os
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ def free_port() -> int:
         return port
 
 
-def wait_for(port: int, seconds: float = 20.0) -> None:
+def wait_for(port: int, seconds: float = 60.0) -> None:
     """Until something listens; TimeoutError otherwise."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -75,11 +76,27 @@ def cpu_of(pids: list[int]) -> float:
 
 
 def run(
-    port: int, message: Path, messages: int, pids: list[int], *, sessions: int = 20, sender: str, recipient: str
+    port: int,
+    message: Path,
+    messages: int,
+    pids: list[int],
+    *,
+    sessions: int = 20,
+    sender: str,
+    recipient: str,
+    new_bodies: bool = False,
 ) -> Rate:
-    """Send `messages` copies of a file over kept sessions and time it; raises where one is not accepted."""
-    command = ["taskset", "-c", LOAD_CORE, "smtp-source", "-d", "-s", str(sessions), "-m", str(messages)]
-    command += ["-F", str(message), "-f", sender, "-t", recipient, f"127.0.0.1:{port}"]
+    """Send a file so often over kept sessions and time it; raises where one is not accepted.
+
+    `new_bodies`: no two messages have the same body.
+    """
+    command = ["taskset", "-c", LOAD_CORE]
+    if new_bodies:
+        command += [sys.executable, "-m", "bench.source", str(port), str(message), str(messages), str(sessions)]
+        command += [sender, recipient]
+    else:
+        command += ["smtp-source", "-d", "-s", str(sessions), "-m", str(messages), "-F", str(message)]
+        command += ["-f", sender, "-t", recipient, f"127.0.0.1:{port}"]
     before, began = cpu_of(pids), time.monotonic()
     subprocess.run(command, check=True, timeout=120)
     seconds = time.monotonic() - began

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.relay import RECIPIENT, SENDER
+from bench.source import NUMBER
 
 _HEAD = f"From: Acme News <{SENDER}>\nTo: {RECIPIENT}\nSubject: This week's news\nMIME-Version: 1.0\n"
 _SENTENCE = "The new season's beans have arrived and they are better than last year's ones. "
@@ -12,7 +13,7 @@ _SENTENCE = "The new season's beans have arrived and they are better than last y
 
 def text_4k() -> str:
     """About 4 KB of plain text without a footer."""
-    lines = [(_SENTENCE * 2)[at : at + 72].strip() for at in range(0, 60)]
+    lines = [NUMBER.decode(), *[(_SENTENCE * 2)[at : at + 72].strip() for at in range(0, 60)]]
     return f"{_HEAD}Content-Type: text/plain; charset=us-ascii\n\n" + "\n".join(lines)[:3700] + "\n"
 
 
@@ -26,7 +27,7 @@ def html_60k() -> str:
     top = (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>News</title>\n'
         "<style>\nbody { margin: 0; background: #ffffff }\n.button { background: #0b5cad }\n</style></head>\n"
-        '<body><table role="presentation" width="100%">\n'
+        f'<body><!-- {NUMBER.decode()} --><table role="presentation" width="100%">\n'
     )
     end = (
         '<tr><td style="font-size:12px;color:#555555">Acme, 1 Example Street, Example Town<br>\n'

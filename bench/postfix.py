@@ -63,8 +63,8 @@ def proxy(sink_port: int) -> Iterator[tuple[int, int]]:
     environ = {**os.environ, "MAIL_CONFIG": str(home / "conf")}
     subprocess.run(["postfix", "-c", str(home / "conf"), "check"], check=True, capture_output=True, env=environ)
     command = ["taskset", "-c", SERVER_CORE, "/usr/lib/postfix/sbin/master", "-c", str(home / "conf"), "-d"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    master = subprocess.Popen(command, env=environ, start_new_session=True, **quiet)
+    null = subprocess.DEVNULL
+    master = subprocess.Popen(command, env=environ, start_new_session=True, stdout=null, stderr=null)
     try:
         wait_for(port)
         yield port, master.pid
