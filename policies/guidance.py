@@ -152,10 +152,11 @@ GUIDANCE: dict[str, Guidance] = {
         "Gunakan alamat pribadi, atau minta alamat itu sendiri mengonfirmasi melalui double opt-in.",
     ),
     "message.malformed": Guidance(
-        "The message is well-formed: lines end in CR LF and are at most 998 octets long, header fields are ASCII and stand "
-        "once, parts are closed.",
+        "The message is well-formed: lines end in CR LF and are at most 998 octets long, every header line is a field in "
+        "ASCII, and From, Sender, To, Date, Subject and Content-Type stand once.",
         "Send with an up-to-date mail library; encode subjects and names (RFC 2047) and long lines (quoted-printable).",
-        "Pesan tersusun dengan benar: baris diakhiri CR LF, paling panjang 998 oktet, dan kolom header dalam ASCII.",
+        "Pesan tersusun dengan benar: baris diakhiri CR LF, paling panjang 998 oktet; setiap baris header adalah kolom dalam "
+        "ASCII; From, Sender, To, Date, Subject, dan Content-Type hanya sekali.",
         "Gunakan pustaka email yang mutakhir; enkode subjek dan nama (RFC 2047) serta baris panjang (quoted-printable).",
     ),
     "message.too_large": Guidance(
@@ -172,9 +173,9 @@ GUIDANCE: dict[str, Guidance] = {
     ),
     "message.opaque": Guidance(
         "The relay can read the message and write an unsubscribe link into it.",
-        "Send it unsigned and unencrypted, with a text or HTML part.",
+        "Send it unencrypted: a signature over the text may stay. Staff may allow an account encrypted mail.",
         "Relay dapat membaca pesan dan menuliskan tautan berhenti berlangganan.",
-        "Kirim tanpa tanda tangan dan tanpa enkripsi, dengan bagian teks atau HTML.",
+        "Kirim tanpa enkripsi; tanda tangan atas teks boleh tetap ada. Staf dapat mengizinkan email terenkripsi.",
     ),
     "footer.postal_address": Guidance(
         "The sender's registered postal address stands in each footer.",
