@@ -10,7 +10,7 @@ SOURCE := --no-binary=dkimpy --no-build-isolation
 export PYTHONDONTWRITEBYTECODE :=
 EDITABLE := $(PIP) install --no-deps --no-build-isolation --editable .
 
-.PHONY: setup dev run test lint docs bench lock lock-check clean
+.PHONY: setup dev run test lint docs bench faults lock lock-check clean
 
 setup: $(VENV)/.setup
 
@@ -34,6 +34,10 @@ docs: dev
 
 bench: dev
 	$(BIN)/python -m bench $(ARGS)
+
+# Kills, power cuts, failing system calls, broken smarthosts; ARGS="--help". Counts go on in faults-counts.jsonl.
+faults: dev
+	PYTHONPATH=.:tests:tests/faults:tests/e2e:tests/relay/forwarding $(BIN)/python tests/faults/campaign.py $(ARGS)
 
 # Rewrites both locks from pyproject.toml; the versions in them stay where they still fit (UPGRADE=--upgrade: newest).
 lock:

@@ -34,7 +34,7 @@ from relay.forwarding.smarthosts import Pool, Weighted
 from relay.forwarding.states import Timetable
 from relay.identifiers import new_ref
 from relay.message.recipe import CopyRecipe, Recipe
-from relay.ports import DeliveredRow, Event, Smarthosts, SpooledCopy, SpooledMessage
+from relay.ports import DeliveredRow, Event, Smarthosts, SpooledCopy, SpooledMessage, StoreUnavailable
 from relay.transaction import Credential, MailCommand, Session, Transaction
 
 NEWS = MailingList(11, "news")
@@ -104,6 +104,7 @@ class OneAccount:
 @dataclass
 class Suppressions:
     said_no: dict[str, SuppressionReason] = field(default_factory=dict)
+    stopped: bool = False
 
     async def recipients(
         self, account: Account, list_id: int, list_name: str, stream: Stream, addresses: Sequence[Address]
@@ -111,6 +112,8 @@ class Suppressions:
         raise NotImplementedError("forwarding never asks at RCPT")
 
     async def suppressed(self, account_id: int, list_id: int, address: Address) -> SuppressionReason | None:
+        if self.stopped:
+            raise StoreUnavailable("the store is stopped")
         return self.said_no.get(address.key)
 
     async def contact(self, account_id: int, address: Address) -> int:

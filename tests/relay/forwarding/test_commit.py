@@ -151,11 +151,12 @@ async def test_refused_and_busy_is_deferred_on_bulk_and_queued_on_submission():
 # ---------------------------------------------------------------- the store fails
 
 
-async def test_a_stopped_store_before_the_first_dot_is_451_and_nothing_is_sent():
+@pytest.mark.parametrize("call", ["finished_answer", "commit"])
+async def test_a_stopped_store_before_the_first_dot_is_451_and_nothing_is_sent(call):
     clock = FakeClock()
     async with Sink() as sink:
         post = Post(pool_to(sink, clock), clock)
-        post.spool.stopped = True
+        post.spool.stop_at = {call}
 
         reply, _ = await post.send(*PEOPLE)
 
@@ -262,6 +263,20 @@ async def test_an_account_that_lost_its_standing_after_mail_sends_nothing(people
         assert str(reply).startswith(f"550 5.7.1 standing.{standing.value}: acme is {standing.value} [{tx.ref}] ")
         assert sink.taken == []
         assert post.spool.entries == {}
+        await post.smarthosts.close()
+
+
+@pytest.mark.parametrize("people", [PEOPLE[:1], PEOPLE])
+async def test_who_cannot_ask_for_permission_does_not_send(people):
+    clock = FakeClock()
+    async with Sink() as sink:
+        post = Post(pool_to(sink, clock), clock)
+        post.suppressions.stopped = True
+
+        reply, _ = await post.send(*people)
+
+        assert str(reply).startswith("451 4.3.0 internal: ")
+        assert sink.taken == []
         await post.smarthosts.close()
 
 
