@@ -142,6 +142,10 @@ class PostgresServer:
         template = self._migrated() if migrated else "template0"
         return self.url(self._created(template))
 
+    def copy(self, url: str) -> str:
+        """The url of a new database with all that is in another, which nobody uses meanwhile."""
+        return self.url(self._created(url.rpartition("/")[2]))
+
     def _migrated(self) -> str:
         if not self.template:
             name = self._created("template0")

@@ -1,55 +1,48 @@
 """A relay in front of a smarthost that fails on demand: set up once, copied for whoever breaks its own."""
 
+import functools
 import shutil
 
 import pytest
 from driver import PEOPLE, Client, Smarthost
 from ledger import Ledger
+from queues import NO_NOTICES, QUICK_QUEUE, SLOW_QUEUE
 from running import Running
 
-SLOW_QUEUE = """[delivery]
-inline_deadline = 2
-connect_timeout = 1
-retry_first = 3600
-in_doubt_after = 3600
-"""
-"""Quick answers; the queue comes back when a test lets time pass."""
-QUICK_QUEUE = """[delivery]
-inline_deadline = 2
-connect_timeout = 1
-retry_first = 0.3
-retry_max = 1
-in_doubt_after = 0.5
-in_doubt_tries = 10
-"""
 
-NO_NOTICES = """
-[notices]
-refusals = "off"
-"""
-"""The smarthost gets what clients send, and reports; mail to owners has tests of its own."""
+@pytest.fixture(scope="session")
+def prepared(request, tmp_path_factory):
+    """For "sqlite" or "postgresql" a relay that never runs, with an account in good standing and its readers."""
+
+    @functools.cache
+    def prepare(kind):
+        relay = Running(tmp_path_factory.mktemp("prepared"))
+        if kind == "postgresql":
+            relay.store_url = request.getfixturevalue("postgres").fresh()
+            relay.configure()
+        relay.here("db", "init")
+        relay.account()
+        relay.subscribe(*PEOPLE)
+        return relay
+
+    return prepare
 
 
 @pytest.fixture(scope="session")
-def prepared(tmp_path_factory):
-    """A data_dir with an account in good standing and its readers."""
-    relay = Running(tmp_path_factory.mktemp("prepared"))
-    relay.here("db", "init")
-    relay.account()
-    relay.subscribe(*PEOPLE)
-    return relay.folder / "var"
-
-
-@pytest.fixture(scope="session")
-def make(prepared, tmp_path_factory):
-    """Makes clients of relays, each with a folder and a smarthost of its own."""
+def make(request, prepared, tmp_path_factory):
+    """Makes clients of relays, each with a folder, a store and a smarthost of its own."""
     made = []
 
-    def build(settings=SLOW_QUEUE, workers=1, folder=None):
+    def build(settings=SLOW_QUEUE, workers=1, folder=None, kind="sqlite"):
         smarthost = Smarthost()
         folder = folder or tmp_path_factory.mktemp("relay")
-        shutil.copytree(prepared, folder / "var", dirs_exist_ok=True)
-        relay = Running(folder, smarthost=smarthost.url, settings=settings + NO_NOTICES, workers=workers)
+        pattern = prepared(kind)
+        shutil.copytree(pattern.folder / "var", folder / "var", dirs_exist_ok=True)
+        url = pattern.store_url
+        if kind == "postgresql":
+            url = request.getfixturevalue("postgres").copy(url)
+        settings += NO_NOTICES
+        relay = Running(folder, smarthost=smarthost.url, settings=settings, workers=workers, store_url=url)
         made.append((relay, smarthost))
         relay.start()
         return Client(relay, Ledger()), smarthost

@@ -7,13 +7,13 @@ import contextlib
 import itertools
 import random
 import smtplib
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from ledger import Account, Answer, Ledger
+from rows import Rows
 from running import Running
 from sink import Sink, Stage, Taken
 
@@ -216,13 +216,17 @@ def until(holds: Callable[[], bool], otherwise: str, seconds: float = 20.0) -> N
 
 
 def store(relay: Running) -> Path:
+    """The file of a relay on SQLite."""
     return relay.folder / "var" / "relay.db"
+
+
+def rows(relay: Running) -> Rows:
+    return Rows(relay.store_url, relay.folder)
 
 
 def query(relay: Running, sql: str, *parameters: object) -> list[tuple[object, ...]]:
     """Rows of the relay's store, as another process sees them."""
-    with contextlib.closing(sqlite3.connect(f"{store(relay).as_uri()}?mode=ro", uri=True)) as connection:
-        return connection.execute(sql, parameters).fetchall()
+    return rows(relay).query(sql, *parameters)
 
 
 def states(relay: Running, ident: str) -> list[str]:
@@ -238,10 +242,11 @@ def states(relay: Running, ident: str) -> list[str]:
 
 def time_passes(relay: Running) -> None:
     """Retries, copies in doubt and leases of dead workers have waited long enough; no client may be waiting."""
-    with contextlib.closing(sqlite3.connect(store(relay), timeout=10)) as connection, connection:
-        connection.execute("UPDATE spool_copy SET next_attempt_at = 1 WHERE next_attempt_at IS NOT NULL")
-        connection.execute("UPDATE spool_message SET next_attempt_at = 1 WHERE next_attempt_at IS NOT NULL")
-        connection.execute("UPDATE spool_message SET lease_until = 1 WHERE lease_until IS NOT NULL AND promised = 0")
+    rows(relay).change(
+        "UPDATE spool_copy SET next_attempt_at = 1 WHERE next_attempt_at IS NOT NULL",
+        "UPDATE spool_message SET next_attempt_at = 1 WHERE next_attempt_at IS NOT NULL",
+        "UPDATE spool_message SET lease_until = 1 WHERE lease_until IS NOT NULL AND promised = 0",
+    )
 
 
 def waiting(relay: Running) -> int:
@@ -257,4 +262,4 @@ def reckon(client: Client, smarthost: Smarthost, seconds: float = 180.0) -> Acco
     while waiting(relay) and time.monotonic() < deadline:
         time_passes(relay)
         time.sleep(1.0)
-    return client.ledger.settle(smarthost.taken, store(relay))
+    return client.ledger.settle(smarthost.taken, rows(relay))

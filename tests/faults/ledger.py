@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 import zlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from rows import Rows
 from sink import Taken
 
 LIVE = frozenset({"pending", "sending", "in-doubt", "quarantined"})
@@ -118,8 +117,8 @@ class Ledger:
             entry.answers.append(answer)
         return answer
 
-    def settle(self, taken: Sequence[Taken], store: Path) -> Account:
-        """Compare; `store` is the relay's SQLite file."""
+    def settle(self, taken: Sequence[Taken], store: Rows) -> Account:
+        """Compare with what the relay's store has."""
         return _Settlement(self, taken, read_spool(store), read_reports(store)).account(contradictions(store))
 
 
@@ -209,44 +208,38 @@ def reported(body: bytes) -> set[str]:
     return {line.partition(";")[2].strip() for line in lines if line.startswith("Final-Recipient:")}
 
 
-def read_spool(store: Path) -> list[SpoolRow]:
-    with sqlite3.connect(f"{store.as_uri()}?mode=ro", uri=True) as connection:
-        rows = connection.execute(
-            "SELECT m.message_id, c.recipient, c.state, c.in_doubt, m.promised FROM spool_message m"
-            " JOIN spool_copy c ON c.account_id = m.account_id AND c.ref = m.ref WHERE m.purpose = 'relay'"
-        ).fetchall()
-    connection.close()
+def read_spool(store: Rows) -> list[SpoolRow]:
+    rows = store.query(
+        "SELECT m.message_id, c.recipient, c.state, c.in_doubt, m.promised FROM spool_message m"
+        " JOIN spool_copy c ON c.account_id = m.account_id AND c.ref = m.ref WHERE m.purpose = 'relay'"
+    )
     return [SpoolRow(ident_of(one[0].encode()), one[1], one[2], one[3], bool(one[4])) for one in rows]
 
 
-def read_reports(store: Path) -> list[ReportRow]:
+def read_reports(store: Rows) -> list[ReportRow]:
     """Every DSN whose octets the store has."""
-    with sqlite3.connect(f"{store.as_uri()}?mode=ro", uri=True) as connection:
-        rows = connection.execute(
-            "SELECT b.raw, b.compressed, c.state, c.in_doubt FROM spool_message m"
-            " JOIN spool_copy c ON c.account_id = m.account_id AND c.ref = m.ref"
-            " JOIN spool_bytes b ON b.account_id = m.account_id AND b.ref = m.ref WHERE m.purpose = 'dsn'"
-        ).fetchall()
-    connection.close()
+    rows = store.query(
+        "SELECT b.raw, b.compressed, c.state, c.in_doubt FROM spool_message m"
+        " JOIN spool_copy c ON c.account_id = m.account_id AND c.ref = m.ref"
+        " JOIN spool_bytes b ON b.account_id = m.account_id AND b.ref = m.ref WHERE m.purpose = 'dsn'"
+    )
     return [ReportRow(zlib.decompress(raw) if packed else raw, *rest) for raw, packed, *rest in rows]
 
 
-def contradictions(store: Path) -> list[str]:
+def contradictions(store: Rows) -> list[str]:
     """What cannot be: bytes without a message, a message without copies, copies that are never due."""
-    with sqlite3.connect(f"{store.as_uri()}?mode=ro", uri=True) as connection:
-        found = connection.execute(
-            "SELECT 'bytes without message ' || ref FROM spool_bytes"
-            "  WHERE ref NOT IN (SELECT ref FROM spool_message)"
-            " UNION ALL"
-            " SELECT 'copies without message ' || ref FROM spool_copy"
-            "  WHERE ref NOT IN (SELECT ref FROM spool_message)"
-            " UNION ALL"
-            " SELECT 'live without bytes ' || ref FROM spool_message WHERE final_at IS NULL"
-            "  AND ref NOT IN (SELECT ref FROM spool_bytes)"
-            " UNION ALL"
-            " SELECT 'never due ' || m.ref FROM spool_message m JOIN spool_copy c ON c.ref = m.ref"
-            "  WHERE m.lease_until IS NULL AND m.next_attempt_at IS NULL"
-            "  AND c.state IN ('pending', 'sending', 'in-doubt')"
-        ).fetchall()
-    connection.close()
-    return [one[0] for one in found]
+    found = store.query(
+        "SELECT 'bytes without message ' || ref FROM spool_bytes"
+        "  WHERE ref NOT IN (SELECT ref FROM spool_message)"
+        " UNION ALL"
+        " SELECT 'copies without message ' || ref FROM spool_copy"
+        "  WHERE ref NOT IN (SELECT ref FROM spool_message)"
+        " UNION ALL"
+        " SELECT 'live without bytes ' || ref FROM spool_message WHERE final_at IS NULL"
+        "  AND ref NOT IN (SELECT ref FROM spool_bytes)"
+        " UNION ALL"
+        " SELECT 'never due ' || m.ref FROM spool_message m JOIN spool_copy c ON c.ref = m.ref"
+        "  WHERE m.lease_until IS NULL AND m.next_attempt_at IS NULL"
+        "  AND c.state IN ('pending', 'sending', 'in-doubt')"
+    )
+    return [str(one[0]) for one in found]

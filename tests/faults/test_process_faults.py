@@ -21,9 +21,9 @@ KILLS = int(os.environ.get("FAULT_KILLS", "9"))
 CLIENTS = 6
 
 
-@pytest.fixture(scope="module")
-def restless(make, quick_queue):
-    client, smarthost = make(quick_queue)
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def restless(request, make, quick_queue):
+    client, smarthost = make(quick_queue, kind=request.param)
     smarthost.sink.thinks = 0.01
     return client, smarthost
 
@@ -56,13 +56,15 @@ def workers_of(relay):
     return [pid for pid, words in command.items() if b"worker" in words]
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 def test_killed_at_random_moments_it_loses_nothing(loaded, capsys):
     client, smarthost = loaded
     chance = random.Random(SEED)
+    # What a kill does to a promise is the same on both; PostgreSQL's own part is that its transaction ends.
+    kills = KILLS if client.relay.store_url.startswith("sqlite") else max(KILLS // 3, 1)
 
     with Load(client, CLIENTS, SEED):
-        for _ in range(KILLS):
+        for _ in range(kills):
             time.sleep(chance.uniform(0.2, 0.9))
             client.relay.kill()
             client.relay.start()
@@ -70,14 +72,14 @@ def test_killed_at_random_moments_it_loses_nothing(loaded, capsys):
     account = settled(client, smarthost)
 
     with capsys.disabled():
-        print(f"\n{KILLS} kills, seed {SEED}: {summary(account)}")
+        print(f"\n{kills} kills, seed {SEED}: {summary(account)}")
     assert account.clean(), account.faults()
-    assert account.promised > KILLS, "too little load to prove anything"
+    assert account.promised > kills, "too little load to prove anything"
     doubled = {name.split()[0] for name in account.listed}
-    assert len(doubled) <= CLIENTS * KILLS, "more than the sessions in flight"
+    assert len(doubled) <= CLIENTS * kills, "more than the sessions in flight"
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(400)
 def test_sigterm_under_load_ends_every_session_in_order(loaded, capsys):
     client, smarthost = loaded
 
@@ -99,7 +101,7 @@ def test_sigterm_under_load_ends_every_session_in_order(loaded, capsys):
     assert not account.listed
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(400)
 def test_a_killed_worker_is_replaced_and_others_go_on(loaded, capsys):
     client, smarthost = loaded
     relay = client.relay
@@ -139,7 +141,7 @@ def answers(session):
         session.close()
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(400)
 def test_children_follow_a_killed_supervisor(loaded, capsys):
     client, smarthost = loaded
     relay = client.relay
