@@ -124,11 +124,19 @@ def unfair(ledger: Ledger) -> list[str]:
 
 
 def kills(bench: Bench, seed: int) -> Outcome:
-    def kill(client: Client, _: random.Random) -> None:
-        client.relay.kill()
-        client.relay.start()
+    """The whole relay, or one of two workers, or the keeper."""
 
-    return under_load(bench, seed, 10, kill)
+    def kill(client: Client, chance: random.Random) -> None:
+        children = client.relay.children()
+        if chance.random() < 0.25 or not children:
+            client.relay.kill()
+            client.relay.start()
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(chance.choice(children), signal.SIGKILL)
+        time.sleep(chance.uniform(0.5, 3.0))
+
+    return under_load(bench, seed, 10, kill, workers=2)
 
 
 def stops(bench: Bench, seed: int) -> Outcome:
