@@ -172,6 +172,7 @@ class _HtmlPart:
             language,
             rtl,
             seen_links=tuple([self.octet(link.href.start) for link in sure]),
+            doubt=reading.doubt,
         )
 
     def _edits(self, reading: HtmlReading) -> list[Edit]:

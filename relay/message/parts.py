@@ -126,3 +126,5 @@ class DisplayedPart:
     flowed: bool = False
     seen_links: tuple[int, ...] = ()
     """Where the edits start that are opt-out links a reader sees at the end, in HTML: what `needs_link` rests on."""
+    doubt: str = ""
+    """Why links in its HTML were left alone; empty: there was no doubt."""

@@ -62,7 +62,8 @@ def _lacking(one: DisplayedPart, copy: CopyRecipe, recipe: Recipe) -> list[str]:
     lacking = []
     ours = not one.needs_link and _leads_to(one, copy.opt_out_url)
     if not (ours or _ends_with(one, copy.opt_out_url)):
-        lacking.append("no opt-out link of ours is visible at its end")
+        why = f" ({one.doubt})" if one.doubt else ""
+        lacking.append(f"no opt-out link of ours is surely visible at its end{why}")
     if one.needs_address and recipe.inject_address:
         lacking.append("the registered postal address does not stand in its footer")
     return lacking

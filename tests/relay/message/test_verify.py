@@ -34,7 +34,16 @@ def test_a_hidden_link_does_not_count_whatever_was_read_before():
     one = message(*HEAD, "Content-Type: text/html", "", body.removesuffix(b"\r\n"))
     ready = prepare(one, [shown(one, body, links=(OLD,))], RECIPE, Keys())
 
-    assert problems(ready, COPY, FOOTER, RECIPE) == ["part 1: no opt-out link of ours is visible at its end"]
+    assert problems(ready, COPY, FOOTER, RECIPE) == ["part 1: no opt-out link of ours is surely visible at its end"]
+
+
+def test_what_leaves_the_reader_in_doubt_is_named():
+    sheet = b'<head><link rel="stylesheet" href="https://kopi.example/a.css"></head>'
+    raw = message(*HEAD, "Content-Type: text/html", "", html(b"").replace(b"<html>", b"<html>" + sheet)).raw
+
+    (found,) = problems(prepared(raw), COPY, FOOTER, RECIPE)
+
+    assert found.endswith("(a style sheet from elsewhere)")
 
 
 def test_a_foreign_link_does_not_count():
@@ -42,7 +51,7 @@ def test_a_foreign_link_does_not_count():
     one = message(*HEAD, "Content-Type: text/html", "", body.removesuffix(b"\r\n"))
     ready = prepare(one, [shown(one, body)], RECIPE, Keys())
 
-    assert problems(ready, COPY, FOOTER, RECIPE) == ["part 1: no opt-out link of ours is visible at its end"]
+    assert problems(ready, COPY, FOOTER, RECIPE) == ["part 1: no opt-out link of ours is surely visible at its end"]
 
 
 def test_a_missing_address_is_named_unless_it_is_not_ours_to_write():
