@@ -15,7 +15,7 @@ from relay.adapters.store.engine import Engine, from_us, optional_at, to_us
 from relay.adapters.store.generation import DIRECTORY, bump
 from relay.adapters.store.history import Act
 from relay.adapters.store.names import NotAllowed, NotFound, account_id_of, fresh_id, list_id_of
-from relay.adapters.store.noes import standing_noes
+from relay.adapters.store.noes import No, standing_noes
 from relay.adapters.tables import contact, mailing_list, subscription
 
 PAGE = 1000
@@ -48,6 +48,9 @@ class ListedAddress:
     basis: str
     batch_id: int
     refused_rule: str
+    withdrawn_at: datetime | None
+    """When the person, or staff for them, said the 'no' that stands."""
+    withdraw_method: str
 
 
 class Lists:
@@ -118,7 +121,7 @@ class Lists:
                 noes = await standing_noes(connection, account_id, list_id, [row.address_key for row in rows])
                 for row in rows:
                     no = noes.get(row.address_key)
-                    yield _listed(row, no.reason.value if no else row.status)
+                    yield _listed(row, no)
                 last = rows[-1].contact_id
 
 
@@ -153,12 +156,12 @@ async def _page(
     return list((await connection.execute(statement)).all())
 
 
-def _listed(row: Row[tuple[object, ...]], status: str) -> ListedAddress:
+def _listed(row: Row[tuple[object, ...]], no: No | None) -> ListedAddress:
     one = row._mapping
     return ListedAddress(
         one["address"],
         one["name"],
-        status,
+        no.reason.value if no else one["status"],
         optional_at(one["consented_at"]),
         optional_at(one["confirmed_at"]),
         optional_at(one["last_contact_at"]),
@@ -166,4 +169,6 @@ def _listed(row: Row[tuple[object, ...]], status: str) -> ListedAddress:
         one["basis"],
         one["batch_id"],
         one["refused_rule"],
+        no.at if no else None,
+        no.way if no else "",
     )
