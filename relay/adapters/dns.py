@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import dns.asyncresolver
 import dns.exception
@@ -20,15 +22,35 @@ from relay.ports import TxtAnswer
 SPECIAL_USE = frozenset({"test", "localhost", "invalid", "example", "local", "onion"})
 """Top labels that public resolvers know nothing of (RFC 6761, 6762, 7686): only a server of our own is asked."""
 
+LONGEST_KEPT = 300.0
+"""Seconds that an answer is kept at most, whatever its TTL: who has just published a record waits no longer."""
+ABSENT_KEPT = 30.0
+"""Seconds that 'there is none' is kept; 'could not look it up' is never kept, so that it hides no later answer."""
+MOST_KEPT = 20_000
+
 _FAILURES = (dns.exception.DNSException, OSError, TimeoutError, ValueError)
 
 
-class DnsResolver:
-    """`Resolver` over the configured servers, else the system's; every question ends within `timeout` seconds."""
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """An answer and until when it counts, on the resolver's clock."""
 
-    def __init__(self, servers: Sequence[str], timeout: float) -> None:
+    until: float
+    found: TxtAnswer
+    records: Sequence[object]
+
+
+class DnsResolver:
+    """`Resolver` over the configured servers, else the system's; every question ends within `timeout` seconds.
+
+    Answers are kept in this process for their TTL; `seconds` is a clock that never goes back.
+    """
+
+    def __init__(self, servers: Sequence[str], timeout: float, seconds: Callable[[], float] = time.monotonic) -> None:
         self._servers = tuple(servers)
         self._timeout = timeout
+        self._seconds = seconds
+        self._kept: dict[tuple[str, dns.rdatatype.RdataType], _Kept] = {}
         self._resolver: dns.asyncresolver.Resolver | None = None
 
     async def txt(self, name: str) -> tuple[TxtAnswer, tuple[str, ...]]:
@@ -60,15 +82,31 @@ class DnsResolver:
         return TxtAnswer.ABSENT
 
     async def _ask(self, name: str, kind: dns.rdatatype.RdataType) -> tuple[TxtAnswer, Sequence[object]]:
+        """What is kept and still counts, else what the servers say."""
+        kept = self._kept.get((name, kind))
+        if kept is None or kept.until <= self._seconds():
+            kept = await self._answer(name, kind)
+            if kept.found is not TxtAnswer.UNKNOWN:
+                self._keep(name, kind, kept)
+        return kept.found, kept.records
+
+    def _keep(self, name: str, kind: dns.rdatatype.RdataType, answer: _Kept) -> None:
+        if len(self._kept) >= MOST_KEPT:
+            self._kept.clear()
+        self._kept[name, kind] = answer
+
+    async def _answer(self, name: str, kind: dns.rdatatype.RdataType) -> _Kept:
+        now = self._seconds()
         try:
             async with asyncio.timeout(self._timeout):
                 resolver = self._resolver = self._resolver or self._made()
                 answer = await resolver.resolve(f"{name}.", kind, lifetime=self._timeout)
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
-            return TxtAnswer.ABSENT, ()
+            return _Kept(now + ABSENT_KEPT, TxtAnswer.ABSENT, ())
         except _FAILURES:
-            return TxtAnswer.UNKNOWN, ()
-        return TxtAnswer.FOUND, list(answer.rrset or ())
+            return _Kept(now, TxtAnswer.UNKNOWN, ())
+        seconds = min(LONGEST_KEPT, answer.response.resolve_chaining().minimum_ttl)
+        return _Kept(now + seconds, TxtAnswer.FOUND, list(answer.rrset or ()))
 
     def _made(self) -> dns.asyncresolver.Resolver:
         """Made at the first question: a machine without resolver configuration is 'unknown', not a crash."""

@@ -33,6 +33,10 @@ class Server(asyncio.DatagramProtocol):
     """Answers from ZONE; `broken.` names fail, `slow.` names get no answer."""
 
     asked: list[str] = field(default_factory=list)
+    broken: bool = False
+    """Every name fails."""
+    seconds: float = 0.0
+    """What time it is for the resolver."""
     transport: asyncio.DatagramTransport | None = None
 
     def connection_made(self, transport: asyncio.DatagramTransport) -> None:
@@ -47,7 +51,7 @@ class Server(asyncio.DatagramProtocol):
             return
         answer = dns.message.make_response(query)
         answer.flags |= dns.flags.RA
-        if name.startswith("broken."):
+        if self.broken or name.startswith("broken."):
             answer.set_rcode(dns.rcode.SERVFAIL)
         elif records := ZONE.get((name, kind)):
             answer.answer.append(dns.rrset.from_text_list(question.name, 60, "IN", kind, records))
@@ -62,7 +66,7 @@ async def served() -> AsyncIterator[tuple[DnsResolver, Server]]:
     transport, server = await loop.create_datagram_endpoint(Server, local_addr=("127.0.0.1", 0))
     host, port = transport.get_extra_info("sockname")
     try:
-        yield DnsResolver([f"{host}:{port}"], 0.2), server
+        yield DnsResolver([f"{host}:{port}"], 0.2, lambda: server.seconds), server
     finally:
         transport.close()
 
@@ -121,3 +125,38 @@ async def test_special_use_names_are_asked_of_servers_of_our_own_only(name):
 async def test_a_name_that_cannot_be_asked_for_is_unknown():
     async with served() as (resolver, _):
         assert await resolver.txt("a" * 64 + ".example") == (UNKNOWN, ())
+
+
+# ------------------------------------------------------------ what is kept
+
+
+async def test_an_answer_is_asked_for_once_within_its_ttl():
+    async with served() as (resolver, server):
+        for server.seconds in (0.0, 30.0, 59.0):
+            assert (await resolver.txt("text.example")) == (FOUND, ("x",))
+        assert server.asked == ["text.example. TXT"]
+        server.seconds = 61.0
+        await resolver.txt("text.example")
+
+    assert len(server.asked) == 2
+
+
+async def test_that_there_is_none_is_kept_for_half_a_minute():
+    async with served() as (resolver, server):
+        for server.seconds in (0.0, 29.0):
+            assert await resolver.txt("nowhere.example") == (ABSENT, ())
+        assert len(server.asked) == 1
+        server.seconds = 31.0
+        server.broken = True
+        assert await resolver.txt("nowhere.example") == (UNKNOWN, ())
+
+
+async def test_what_could_not_be_looked_up_hides_no_later_answer():
+    async with served() as (resolver, server):
+        server.broken = True
+        assert await resolver.txt("text.example") == (UNKNOWN, ())
+        assert await resolver.txt("nowhere.example") == (UNKNOWN, ())
+        server.broken = False
+
+        assert await resolver.txt("text.example") == (FOUND, ("x",))
+        assert await resolver.txt("nowhere.example") == (ABSENT, ())
