@@ -10,7 +10,7 @@ SOURCE := --no-binary=dkimpy --no-build-isolation
 export PYTHONDONTWRITEBYTECODE :=
 EDITABLE := $(PIP) install --no-deps --no-build-isolation --editable .
 
-.PHONY: setup dev run test lint docs bench faults lock lock-check clean
+.PHONY: setup dev run test lint docs bench contact-sheet dkim-campaign fuzz faults lock lock-check clean
 
 setup: $(VENV)/.setup
 
@@ -38,6 +38,18 @@ bench: dev
 # Kills, power cuts, failing system calls, broken smarthosts; ARGS="--help". Counts go on in faults-counts.jsonl.
 faults: dev
 	PYTHONPATH=.:tests:tests/faults:tests/e2e:tests/relay/forwarding $(BIN)/python tests/faults/campaign.py $(ARGS)
+
+# Every HTML template of ../shared/data before and after rewriting in Chromium, judged, on one sheet of pictures in build/.
+contact-sheet: dev
+	$(BIN)/python tests/browser/contact_sheet.py
+
+# Generated messages, each verified by dkimpy, opendkim and mailauth (COUNT=5000; CI does 500).
+dkim-campaign: dev
+	DKIM_MESSAGES=$(or $(COUNT),5000) $(BIN)/python -m pytest tests/dkim $(ARGS)
+
+# Random and mutated messages through scan, reading and rewriting (SECONDS=600; atheris too, where it is installed).
+fuzz: dev
+	$(BIN)/python -m bench.fuzz --seconds $(or $(SECONDS),600) $(ARGS)
 
 # Rewrites both locks from pyproject.toml; the versions in them stay where they still fit (UPGRADE=--upgrade: newest).
 lock:

@@ -62,6 +62,8 @@ class Piece:
     href: str = ""
     object: bool = False
     """A picture or control that shows something of its own."""
+    pale: bool = False
+    """Text of less contrast than is easy to read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,8 @@ class OwnLink:
     link: int
     text: str
     href: str
+    pale: bool = False
+    """Seen, but of little contrast."""
 
 
 @dataclass(slots=True)
@@ -125,7 +129,8 @@ class Bottom:
 
     def _opt_out(self, shown: list[Piece], piece: Piece) -> OwnLink | None:
         text = "".join([one.text for one in shown if one.link == piece.link and one.seen is Seen.YES])
-        link = OwnLink(piece.link, " ".join(text.split()), piece.href)
+        pale = any(one.pale for one in shown if one.link == piece.link)
+        link = OwnLink(piece.link, " ".join(text.split()), piece.href, pale)
         if self.public_url and piece.href.startswith(self.public_url):
             return link
         if OPT_OUT_PATTERN.search(piece.href):

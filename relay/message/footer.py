@@ -39,8 +39,12 @@ _GROUND_STYLE = "background-color:#ffffff"
 """The ground is said twice: Outlook reads the attribute; dark modes turn text and ground together."""
 _FONT = "padding:16px;font-family:Arial,Helvetica,sans-serif;font-size:13px;line-height:20px;color:#444444"
 """9.7:1 on white."""
-_LINK = "color:#1a4f8b;text-decoration:underline"
-"""8.2:1 on white."""
+_WORDS = "font-size:13px;line-height:20px;color:#444444"
+_LINK = (
+    "font-size:13px;color:#1a4f8b;text-decoration:underline;"
+    "display:inline!important;font-size:13px!important;color:#1a4f8b!important"
+)
+"""8.2:1 on white. Said twice: a page's own rules for links win over the first, and Outlook skips the second."""
 
 
 @dataclass(slots=True)
@@ -68,7 +72,7 @@ class Footer:
         return (
             f'<table {_TABLE} {_GROUND} style="{_GROUND_STYLE}">\n<tr>\n'
             f'<td {side} {_GROUND} style="{_GROUND_STYLE};{_FONT}">\n'
-            f'<span lang="{self.wording.language}" dir="ltr">{body}</span>\n</td>\n</tr>\n</table>\n'
+            f'<span lang="{self.wording.language}" dir="ltr" style="{_WORDS}">{body}</span>\n</td>\n</tr>\n</table>\n'
         )
 
     def text(self, recipe: Recipe, copy: CopyRecipe) -> str:

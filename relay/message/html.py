@@ -217,7 +217,13 @@ class _Reader:
         text = node.text(deep=False)
         if not text or text.isspace():
             return Piece(" ")
-        return Piece(text, self._seen(box, link >= 0), link, href)
+        if link < 0:
+            return Piece(text, self._seen(box, False))
+        seen = self._seen(box, True)
+        return Piece(text, seen, link, href, pale=seen is Seen.YES and self._pale(box))
+
+    def _pale(self, box: Box) -> bool:
+        return any(self.looks.look(box, context).pale for context in (0, *self.looks.contexts(box)))
 
     def _seen(self, box: Box, of_link: bool) -> Seen:
         """Whether text directly in a box is seen; a link's in every condition its style sheets name."""
@@ -232,6 +238,7 @@ class _Reader:
 
     def _links(self, comments: list[tuple[int, int]]) -> None:
         seen = {link.link: link.text for link in self.bottom.links}
+        self.reading.pale = all(link.pale for link in self.bottom.links)
         above = self._worded_above(seen)
         if seen and may_disturb(self.reading.lower) and self.tree.root and is_disturbed(self.tree.root, self.looks):
             self.reading.doubt = "something may lie over the link, or the order shown is another"

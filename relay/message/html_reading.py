@@ -29,6 +29,8 @@ class HtmlReading:
     address: AddressFound | None = None
     footer_text: str = ""
     """The last displayed lines, as far as they were read."""
+    pale: bool = False
+    """All links at the bottom are of little contrast."""
     end: int = -1
     """Where a footer goes; -1: nowhere."""
     lang: str = ""

@@ -177,4 +177,5 @@ def _over(one: DisplayedPart, part: Part) -> DisplayedPart:
         one.rtl,
         one.flowed,
         one.seen_links,
+        one.pale,
     )

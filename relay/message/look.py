@@ -10,6 +10,8 @@ from relay.message.colour import BLACK, LINK, WHITE, Rgb, contrast
 MIN_FONT = 6.0
 """Pixels; smaller text counts as hidden."""
 MIN_OPACITY = 0.3
+EASY_CONTRAST = 4.5
+"""What text of any size should have (WCAG 2.2 §1.4.3)."""
 MIN_CONTRAST = 1.5
 """Text below this is in or near its background's colour; the palest honest footers have about 2."""
 
@@ -54,6 +56,13 @@ class Look:
         if self.opacity < MIN_OPACITY:
             return Seen.NO, "opacity near zero"
         return (Seen.DOUBT, self.doubt) if self.doubt else (Seen.YES, "")
+
+    @property
+    def pale(self) -> bool:
+        """Whether text that is seen is hard to read; unknown colours are not held against it."""
+        if self.colour is None or self.behind is None:
+            return False
+        return self.opacity * (contrast(self.colour, self.behind) - 1) + 1 < EASY_CONTRAST
 
     def text_seen(self) -> tuple[Seen, str]:
         seen, why = self.box_seen()

@@ -173,6 +173,7 @@ class _HtmlPart:
             rtl,
             seen_links=tuple([self.octet(link.href.start) for link in sure]),
             doubt=reading.doubt,
+            pale=bool(found) and reading.pale,
         )
 
     def _edits(self, reading: HtmlReading) -> list[Edit]:

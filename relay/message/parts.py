@@ -126,5 +126,7 @@ class DisplayedPart:
     flowed: bool = False
     seen_links: tuple[int, ...] = ()
     """Where the edits start that are opt-out links a reader sees at the end, in HTML: what `needs_link` rests on."""
+    pale: bool = False
+    """Its opt-out links are seen, but hard to read: where a footer is written, it bears a link too."""
     doubt: str = ""
     """Why links in its HTML were left alone; empty: there was no doubt."""

@@ -92,7 +92,7 @@ def _footer(displayed: DisplayedPart, recipe: Recipe) -> Footer | None:
     if not recipe.footer or displayed.footer_at < 0 or not (displayed.needs_link or address):
         return None
     words = wording(displayed.language, recipe.language)
-    return Footer(displayed.needs_link, address, words, displayed.rtl, displayed.flowed)
+    return Footer(displayed.needs_link or displayed.pale, address, words, displayed.rtl, displayed.flowed)
 
 
 def _injected(displayed: DisplayedPart, pen: Pen, footer: Footer, recipe: Recipe) -> Insertion:

@@ -83,7 +83,7 @@ def test_flowed_text_is_space_stuffed():
 def test_a_message_read_from_right_to_left_has_its_footer_on_the_right():
     html = Footer(True, True, EN, rtl=True).html(RECIPE, COPY)
     assert 'align="right" dir="rtl"' in html
-    assert '<span lang="en" dir="ltr">' in html
+    assert '<span lang="en" dir="ltr" ' in html
 
 
 def luminance(colour: str) -> float:
