@@ -16,9 +16,12 @@ PACKAGES = {
     "libphp-phpmailer": "libphp-phpmailer",
     "msmtp": "msmtp",
     "npm": "nodejs npm",
+    "faketime": "faketime",
     "logrotate": "logrotate",
     "fail2ban-regex": "fail2ban",
     "systemd-analyze": "systemd",
+    "chromium": "chromium",
+    "nginx": "nginx-light",
 }
 """Program -> Debian package or packages."""
 
