@@ -8,7 +8,7 @@ of somebody's own.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from relay.message.header_fields import HeaderFault, header_field
 from relay.message.parts import Field, Mend, Part
@@ -54,12 +54,20 @@ def multipart(raw: bytes, part: Part) -> Mend | None:
         return Mend(
             part.number, f"{part.content_type} without parts named text/plain", field.start, field.end, written
         )
-    kept = [f'{name}="{value}"' for name, value in part.parameters.items() if name != "boundary" and '"' not in value]
-    try:
-        written = header_field("Content-Type", "; ".join([part.content_type, *kept, f'boundary="{boundary}"']))
-    except HeaderFault:
-        return None
-    return Mend(part.number, "boundary named as the body has it", field.start, field.end, written)
+    written = _typed(part, {**part.parameters, "boundary": boundary})
+    return (
+        Mend(part.number, "boundary named as the body has it", field.start, field.end, written) if written else None
+    )
+
+
+def no_type(part: Part, field: Field) -> Mend | None:
+    """A Content-Type that names none: text/plain (RFC 2045 §5.2), which not every reader makes of it."""
+    written = _typed(part, part.parameters)
+    return (
+        Mend(part.number, "Content-Type that is none named text/plain", field.start, field.end, written)
+        if written
+        else None
+    )
 
 
 def encoding(part: Part) -> Mend | None:
@@ -73,3 +81,12 @@ def encoding(part: Part) -> Mend | None:
 
 def _field(part: Part, name: str) -> Field | None:
     return next((one for one in part.fields if one.name == name), None)
+
+
+def _typed(part: Part, parameters: Mapping[str, str]) -> bytes:
+    """A Content-Type field; empty where a parameter cannot be written."""
+    named = [f'{name}="{value}"' for name, value in parameters.items() if '"' not in value and "\\" not in value]
+    try:
+        return header_field("Content-Type", "; ".join([part.content_type, *named]))
+    except HeaderFault:
+        return b""

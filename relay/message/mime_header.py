@@ -27,6 +27,11 @@ def content_type(value: str) -> tuple[str, dict[str, str]]:
     return kind, parameters(value) if ";" in value else {}
 
 
+def is_type(value: str) -> bool:
+    """Whether a Content-Type names a type at all."""
+    return _TYPE.match(value) is not None
+
+
 def token(value: str) -> str:
     """The leading token of a field, lower case: a disposition or a transfer encoding."""
     found = _TOKEN.match(value)

@@ -48,6 +48,8 @@ def pen_for(displayed: DisplayedPart) -> Pen:
     codec = wide_codec(displayed)
     if codec or (displayed.charset != "utf-8" and not _spells_ascii(displayed.charset)):
         return Pen(codec or displayed.charset, displayed.html, readable=bool(codec))
+    if _is_wrongly_wide(displayed):
+        return Pen("ascii", displayed.html, readable=False)
     codec = _promised(displayed)
     stays_seven_bit = codec.startswith("iso2022") or displayed.part.encoding not in IDENTITY - {"8bit", "binary"}
     if displayed.html and not stays_seven_bit:
@@ -65,6 +67,15 @@ def wide_codec(displayed: DisplayedPart) -> str:
         return name if family else ""
     big = displayed.decoded.startswith((b"\xfe\xff", b"\x00\x00\xfe\xff"))
     return f"{family}-{'be' if big else 'le'}"
+
+
+def _is_wrongly_wide(displayed: DisplayedPart) -> bool:
+    """Whether the label names a charset of other octets than these: once they are more, they might pass for it."""
+    label = displayed.part.parameters.get("charset", "").strip().lower()
+    if label in _ASCII_LABELS or label == "utf-8":
+        return False
+    named = codec_named(label)
+    return bool(named) and named != displayed.charset and not _spells_ascii(named)
 
 
 def _promised(displayed: DisplayedPart) -> str:

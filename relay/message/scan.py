@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from policies.facts import Fault, FaultFound
 from relay.message import mending
 from relay.message.decode import encoding_named, is_known
-from relay.message.mime_header import content_type, decoded, parameters, token
+from relay.message.mime_header import content_type, decoded, is_type, parameters, token
 from relay.message.parts import Field, Mend, Message, Part
 
 MAX_DEPTH = 50
@@ -169,6 +169,8 @@ class _Scan:
         value = self.raw[one.value : one.end].decode("latin-1").replace("\r\n", "").strip()
         if one.name == "content-type":
             part.content_type, part.parameters = content_type(value)
+            if part.content_type == "text/plain" and not is_type(value):
+                self._mend(mending.no_type(part, one), Fault.BAD_HEADER, one.name)
             part.filename = part.filename or decoded(part.parameters.get("name", ""))
         elif one.name == "content-transfer-encoding":
             part.encoding = encoding_named(token(value)) or "7bit"

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from relay.message.charset import decode_lenient
+from relay.message.decode import decoded_octets
 from relay.message.parts import Message, Part
 from relay.message.recode import Recode, rescanned, unsigned
 from relay.message.splice import Replacement
@@ -62,7 +63,7 @@ def bodies(message: Message) -> Iterator[Recode]:
                 yield Recode(part, "7bit")
         elif part.encoding == "base64":
             # RFC 2045 §6.8: characters outside the alphabet are ignored.
-            yield Recode(part, "base64", base64.b64decode(_EIGHT_BIT.sub(b"", body)))
+            yield Recode(part, "base64", decoded_octets(message.raw, part))
         elif part.encoding == "quoted-printable":
             yield Recode(part, "quoted-printable", quopri.decodestring(body))
         else:
