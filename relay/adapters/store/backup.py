@@ -52,7 +52,7 @@ async def _revision(engine: Engine) -> str:
 
 async def _copied_tables(engine: Engine, folder: Path) -> tuple[dict[str, Path], dict[str, list[str]]]:
     """Every table in COPY's binary form, all of one moment."""
-    columns = {table.name: [column.name for column in table.columns] for table in metadata.sorted_tables}
+    columns = {str(table.name): [str(column.name) for column in table.columns] for table in metadata.sorted_tables}
     parts = {f"tables/{name}": folder / f"{name}.copy" for name in columns}
     connection = await Server.of(engine.url).connect(UNHURRIED)
     try:
