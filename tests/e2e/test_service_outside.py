@@ -15,9 +15,12 @@ NEWS, ANNE, STRANGER = "news@acme.test", "anne@example.test", "stranger@example.
 LIMITS = "[limits]\nmax_size = 50000\n"
 
 
-@pytest.fixture(scope="module")
-def relay(tmp_path_factory):
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def relay(request, tmp_path_factory):
     one = Running(tmp_path_factory.mktemp("service"), settings=LIMITS, log='file = "rotated.log"', workers=2)
+    if request.param == "postgresql":
+        one.store_url = request.getfixturevalue("postgres").fresh()
+        one.configure()
     one.here("db", "init")
     one.account()
     one.subscribe(ANNE)

@@ -18,9 +18,12 @@ reports_per_hour = 1
 """
 
 
-@pytest.fixture(scope="module")
-def relay(tmp_path_factory):
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def relay(request, tmp_path_factory):
     relay = Running(tmp_path_factory.mktemp("streams"), settings=MORE, workers=2)
+    if request.param == "postgresql":
+        relay.store_url = request.getfixturevalue("postgres").fresh()
+        relay.configure()
     relay.here("db", "init")
     relay.account()
     relay.subscribe("anne@example.test", "budi@example.test", "chen@example.test")
