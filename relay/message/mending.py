@@ -62,7 +62,7 @@ def multipart(raw: bytes, part: Part) -> Mend | None:
 
 def no_type(part: Part, field: Field) -> Mend | None:
     """A Content-Type that names none: text/plain (RFC 2045 §5.2), which not every reader makes of it."""
-    written = _typed(part, part.parameters)
+    written = _typed(part, {name: value for name, value in part.parameters.items() if name != "boundary"})
     return (
         Mend(part.number, "Content-Type that is none named text/plain", field.start, field.end, written)
         if written

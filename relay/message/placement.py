@@ -102,4 +102,6 @@ def _in_base64(raw: bytes, displayed: DisplayedPart, spots: Sequence[Placed]) ->
         start, first = shape.line_of(spots[0].start - 1)
     end = _after(raw, part)
     pieces = _pieces(decoded, first, len(decoded), spots)
-    return Replacement(start, end, Base64Stretch(pieces, shape.width, raw[shape.end : end]))
+    # A message that came without a body ends with a line end as well.
+    after = raw[shape.end : end] if part.body < len(raw) else b"\r\n"
+    return Replacement(start, end, Base64Stretch(pieces, shape.width, after))

@@ -200,6 +200,8 @@ def test_odd_boundaries_leave_nothing_that_could_be_read_in_two_ways(name):
 
 
 def test_what_was_mended_is_said():
+    typed = ("", "Content-Type that is none named text/plain")
+    assert typed in changes(mail("Content-Type: text; charset=utf-8\r\n\r\nRipe apples.\r\n"))
     assert ("", "multipart/mixed without parts named text/plain") in changes(
         mail(BOUNDARIES["no boundary, no parts"][0])
     )
@@ -252,6 +254,25 @@ def test_every_charset_is_read_and_written(label, encoding, kind):
     )
     assert SPEECH[label] in shown.removeprefix("\ufeff")
     assert URL in shown
+
+
+def test_a_type_that_is_none_becomes_text_with_its_charset():
+    out = rewritten(mail("Content-Type: text; charset=iso-8859-1\r\n\r\n") + "Äpfel\r\n".encode("latin-1"))
+
+    assert b'Content-Type: text/plain; charset="iso-8859-1"\r\n' in out
+    assert "Äpfel" in text_of(out, scan(out).root)
+
+
+def test_damaged_base64_is_written_anew_as_other_readers_read_it():
+    head = "Content-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+
+    for damage in ("UmlwZSBhcHBsZXMuDQ\r\n", "UmlwZSBhcHBsZXMuDQo=\r\nnot base64\r\n", "UmlwZSBhcHBsZXMuDQpSi\r\n"):
+        for eight_bit in (True, False):
+            assert "Ripe apples." in text_of(*with_root(rewritten(mail(f"{head}{damage}"), eight_bit)))
+
+
+def with_root(raw: bytes) -> tuple[bytes, Part]:
+    return raw, scan(raw).root
 
 
 @pytest.mark.parametrize(
