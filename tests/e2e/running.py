@@ -115,6 +115,8 @@ tls = "none"
         deadline = time.monotonic() + START_SECONDS
         while b'"service.started"' not in self.journal.read_bytes()[before:]:
             if self.process.poll() is not None or time.monotonic() > deadline:
+                if self.process.poll() is None:
+                    self.kill()
                 raise AssertionError(f"the relay did not start:\n{self.journal.read_text()}")
             time.sleep(0.02)
 
