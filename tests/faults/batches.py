@@ -192,7 +192,7 @@ def calls(bench: Bench, seed: int) -> Outcome:
 
 
 def cuts(bench: Bench, seed: int) -> Outcome:
-    """One record of a relay at work, and the power cut behind each of its promises."""
+    """One record of a relay at work, and the power cut behind each of its promises in four ways."""
     chance, outcome = random.Random(seed), Outcome()
     with bench.relay(SLOW_QUEUE) as (client, smarthost):
         smarthost.sink.refuse = lambda address: "450 4.2.1 busy" if address == PEOPLE[5] else ""
@@ -209,7 +209,7 @@ def cuts(bench: Bench, seed: int) -> Outcome:
                     == 250
                 )
             session.quit()
-        found = replay(base, record, bench.folder / "disk", 50, seed)
+        found = replay(base, record, bench.folder / "disk", 50, seed, ways=4)
     outcome.done = found.cuts
     outcome.counts.update({"promises": found.promises, "lost": len(found.lost)})
     outcome.faults = found.lost + found.broken

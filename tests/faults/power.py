@@ -154,8 +154,8 @@ class Cuts:
     """Cuts after which SQLite called its file damaged."""
 
 
-def replay(base: dict[str, bytes], record: Path, folder: Path, wanted: int, seed: int) -> Cuts:
-    """Cut the power behind `wanted` promises, evenly spread, in every way chance chooses."""
+def replay(base: dict[str, bytes], record: Path, folder: Path, wanted: int, seed: int, ways: int = 1) -> Cuts:
+    """Cut the power behind `wanted` promises, evenly spread, each in so many ways that chance chooses."""
     chance, found = random.Random(seed), Cuts()
     disks = {name: Disk(bytearray(octets)) for name, octets in base.items()}
     promised: list[str] = []
@@ -172,7 +172,7 @@ def replay(base: dict[str, bytes], record: Path, folder: Path, wanted: int, seed
             for ref in PROMISE.findall(step.octets):
                 promised.append(ref.decode())
                 found.promises += 1
-                if found.promises % every == 0:
+                for _ in range(ways if found.promises % every == 0 else 0):
                     _cut(disks, promised, folder, chance, found)
     return found
 
