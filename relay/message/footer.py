@@ -37,7 +37,7 @@ _TABLE = 'role="presentation" width="100%" cellpadding="0" cellspacing="0" borde
 _GROUND = 'bgcolor="#ffffff"'
 _GROUND_STYLE = "background-color:#ffffff"
 """The ground is said twice: Outlook reads the attribute; dark modes turn text and ground together."""
-_FONT = "padding:16px;font-family:Arial,Helvetica,sans-serif;font-size:13px;line-height:20px;color:#444444"
+_FONT = "padding:16px;text-align:center;font-family:Arial,Helvetica,sans-serif;font-size:13px;line-height:20px;color:#444444"
 """9.7:1 on white."""
 _WORDS = "font-size:13px;line-height:20px;color:#444444"
 _LINK = (
@@ -67,7 +67,8 @@ class Footer:
             if recipe.footer_form == "full":
                 lines.append(escape(self._why(recipe, copy)))
             lines.append(f'<a href="{escape(copy.opt_out_url)}" target="_blank" style="{_LINK}">{name}</a>')
-        side = 'align="right" dir="rtl"' if self.rtl else 'align="left" dir="ltr"'
+        # In the middle, as the columns of most mail are; a phone's width it fills.
+        side = f'align="center" dir="{"rtl" if self.rtl else "ltr"}"'
         body = "<br>\n".join(lines)
         return (
             f'<table {_TABLE} {_GROUND} style="{_GROUND_STYLE}">\n<tr>\n'

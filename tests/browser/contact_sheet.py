@@ -81,9 +81,9 @@ def _sheet(browser: Browser, pages: dict[str, Rewritten], faults: dict[str, list
         file.write_text(f"<meta charset=utf-8><style>{STYLE}</style><table>{''.join(some)}</table>", "utf-8")
         page = browser.new_page(viewport={"width": 1720, "height": 900})
         page.goto(file.as_uri())
-        page.screenshot(path=OUT / f"sheet-{number}.jpg", type="jpeg", quality=70, full_page=True)
+        page.screenshot(path=OUT / f"sheet-{number}.png", full_page=True)
         page.close()
-    pictures = "".join(f'<p><img src="sheet-{number}.jpg"></p>' for number in range(1, len(parts) + 1))
+    pictures = "".join(f'<p><img src="sheet-{number}.png"></p>' for number in range(1, len(parts) + 1))
     (OUT / "sheet.html").write_text(pictures, "utf-8")
 
 

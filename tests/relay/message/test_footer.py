@@ -80,9 +80,9 @@ def test_flowed_text_is_space_stuffed():
     assert footer == "\n-- \n From here\n > 7\n"
 
 
-def test_a_message_read_from_right_to_left_has_its_footer_on_the_right():
+def test_a_message_read_from_right_to_left_has_a_footer_in_that_direction():
     html = Footer(True, True, EN, rtl=True).html(RECIPE, COPY)
-    assert 'align="right" dir="rtl"' in html
+    assert 'align="center" dir="rtl"' in html
     assert '<span lang="en" dir="ltr" ' in html
 
 
