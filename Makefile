@@ -10,7 +10,7 @@ SOURCE := --no-binary=dkimpy --no-build-isolation
 export PYTHONDONTWRITEBYTECODE :=
 EDITABLE := $(PIP) install --no-deps --no-build-isolation --editable .
 
-.PHONY: setup dev run test lint docs bench contact-sheet dkim-campaign fuzz faults lock lock-check clean
+.PHONY: setup dev run test scanners lint docs bench contact-sheet dkim-campaign fuzz faults lock lock-check clean
 
 setup: $(VENV)/.setup
 
@@ -27,6 +27,10 @@ lint: dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# 10,000 fetches of every link, as mail filters make them, on both stores; CI makes a few hundred.
+scanners: dev
+	RELAY_TEST_FETCHES=10000 $(BIN)/python -m pytest tests/e2e/test_link_scanners.py --timeout 1800 $(ARGS)
 
 # Writes into docs/*.md what code knows best; tests/docs compares.
 docs: dev
