@@ -83,7 +83,10 @@ def _target(settings: Settings, file: Path | None, now: datetime) -> Path:
     name = f"relay-{now:%Y%m%dT%H%M%SZ}.backup"
     folder = settings.data_dir / "backups"
     if file is None:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as failure:
+            raise Failure(f"{folder}: {failure.strerror}", Exit.UNAVAILABLE) from None
         return folder / name
     target = file / name if file.is_dir() else file
     if target.exists():

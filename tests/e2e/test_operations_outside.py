@@ -9,6 +9,7 @@ import smtplib
 import socket
 import sqlite3
 import ssl
+import subprocess
 import time
 
 import pytest
@@ -313,3 +314,28 @@ def test_a_store_of_a_newer_release_is_not_served(own_relay):
     assert done.returncode == 78
     assert "newer" in done.stderr
     assert relay.command("db", "migrate").returncode == 78
+
+
+@pytest.fixture
+def read_only(own_relay):
+    """A relay whose data_dir cannot be written to, by nobody."""
+    relay = own_relay()
+    folder = str(relay.folder / "var")
+    for words in (["--bind", folder, folder], ["-o", "remount,ro,bind", folder]):
+        if subprocess.run(["mount", *words], capture_output=True).returncode:
+            pytest.skip("mounting needs root")
+    yield relay
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+def test_row_62_on_a_read_only_data_dir_nothing_starts_and_nothing_is_half_done(read_only):
+    writing = (
+        ("serve",),
+        ("suppress", "add", "acme", ANNE, "--reason", "test"),
+        ("db", "backup"),
+        ("dkim", "keygen", "acme.test"),
+    )
+    done = {words: read_only.command(*words) for words in writing}
+
+    assert {words: one.returncode for words, one in done.items()} == dict.fromkeys(writing, 69)
+    assert not [one.stderr for one in done.values() if "Traceback" in one.stderr or "internal error" in one.stderr]
