@@ -82,6 +82,7 @@ def _is_easy(message: Message, write: Writing, eight_bit: bool) -> bool:
     return (
         one.part.encoding in IDENTITY
         and write.pen.codec in _SPELL_ASCII
+        and write.pen.readable
         and all(insertion.easy for insertion in write.insertions)
         and ends_header(message.raw, one.part)
         and (eight_bit or one.decoded.isascii())

@@ -86,18 +86,29 @@ def _header(raw: bytes, change: Recode) -> Iterator[Replacement]:
             added = header_field("Content-Type", f"{part.content_type}; charset={change.charset}")
         else:
             field = _with_charset(raw[found.start : found.end], part, change.charset)
-            yield Replacement(found.start, found.end, field)
+            yield Replacement(found.start, found.end, _ended_as(raw, found, field))
     encoding = _first(part, "content-transfer-encoding")
     field = header_field("Content-Transfer-Encoding", change.encoding)
     if encoding is None:
         added += field if change.encoding != "7bit" else b""
     elif part.encoding != change.encoding:
-        yield Replacement(encoding.start, encoding.end, field)
+        yield Replacement(encoding.start, encoding.end, _ended_as(raw, encoding, field))
     if not ends_header(raw, part):
         added += b"\r\n"
+    if part.fields and not _has_line_end(raw, part.fields[-1]):
+        added = b"\r\n" + added
     # A part without a header begins with the empty line that ends it.
     at = part.fields[-1].end if part.fields else part.start
     yield Replacement(at, at, added)
+
+
+def _has_line_end(raw: bytes, field: Field) -> bool:
+    """Whether a field ends its line: the last one of a part may run into the delimiter's."""
+    return raw.endswith(b"\r\n", field.start, field.end)
+
+
+def _ended_as(raw: bytes, field: Field, written: bytes) -> bytes:
+    return written if _has_line_end(raw, field) else written.removesuffix(b"\r\n")
 
 
 def ends_header(raw: bytes, part: Part) -> bool:

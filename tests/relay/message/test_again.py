@@ -180,6 +180,7 @@ HEADER = "\r\n".join([*HEAD, "X-Relay-Campaign: panen", "List-Id: <x.acme.test>"
 @example(b"Content-Transfer-Encoding: base64\r\n\r\n" + encoded(b"x" * 55 + b"\r\n", "base64"))
 @example(b"Content-Transfer-Encoding: base64\r\n")
 @example(b"Content-Type: text; charset=iso-8859-1\r\n\r\nRipe \xe4pples.\r\n")
+@example(b"Content-Type: text/plain; charset=utf-7\r\n\r\nRipe apples + pears.\r\n")
 @example(b"Content-Type: image/png\r\n\r\nx\r\n")
 def test_any_message_that_was_taken_is_taken_again_and_stays_as_it_is(entity):
     assert_same_again(HEADER + entity)

@@ -174,6 +174,8 @@ BOUNDARIES = {
         multipart("mixed", PLAIN, PDF, name="'()+_,-./:=? x"), ["multipart/mixed", "text/plain", "application/pdf"],
     ),
     "a part without a header": (multipart("mixed", "\r\nRipe apples.\r\n", PDF), ["multipart/mixed", "text/plain", "application/pdf"]),
+    "a part that is a header alone": (multipart("alternative", PLAIN, "Content-Type: text/html"), ["multipart/alternative", "text/plain", "text/html"]),
+    "a part that is a header alone, and 8bit": (multipart("alternative", PLAIN, "Content-Type: text/html\r\nContent-Transfer-Encoding: 8bit"), ["multipart/alternative", "text/plain", "text/html"]),
     "a part that is text at once": (multipart("mixed", "Ripe apples.", PDF), ["multipart/mixed", "text/plain", "application/pdf"]),
     "the first part where the body should be": (
         multipart("mixed", PLAIN, PDF).replace("\r\n\r\n--b", "\r\n--b", 1), ["multipart/mixed", "text/plain", "application/pdf"],
