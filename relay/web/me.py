@@ -55,6 +55,14 @@ def router(asking: Asking, my_mail: MyMail) -> APIRouter:
 
         return await asking.take(_FORM, request, act, done)
 
+    _own_page(routes, asking, my_mail)
+    return routes
+
+
+def _own_page(routes: APIRouter, asking: Asking, my_mail: MyMail) -> None:
+    """What the mailed link leads to."""
+    pages = asking.pages
+
     @routes.api_route("/me/{token}", methods=["GET", "HEAD"])
     async def mine(request: Request, token: str) -> Response:
         language = pages.language(request)
@@ -74,8 +82,6 @@ def router(asking: Asking, my_mail: MyMail) -> APIRouter:
             return await _obey(pages, my_mail, language, *found, choice, asking.clients.address(request))
         except StoreUnavailable:
             return pages.note(language, 503, "unavailable_title", "unavailable", {})
-
-    return routes
 
 
 async def _page(pages: Pages, my_mail: MyMail, language: str, claim: Claim, address: Address) -> Response:

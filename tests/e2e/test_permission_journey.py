@@ -159,6 +159,26 @@ def test_a_link_outlives_the_key_that_signed_it(own_relay):
     assert [rule(one) for one in refused] == [WITHDRAWN] * 2
 
 
+def test_a_copy_still_queued_is_not_sent_after_one_click(own_relay):
+    person = "anne@example.test"
+    relay = own_relay(settings="[delivery]\nretry_first = 0.5\nretry_max = 0.5\n")
+    relay.start()
+    with relay.login() as client:
+        (copy,) = relay.copies(accepted(send(client, NEWS, [person], message())[-1]), 1)
+        relay.outbox.rename(relay.folder / "away")
+        relay.outbox.touch()  # the smarthost is away: a file where its folder was
+        queued = send(client, NEWS, [person], message("Later"))[-1]
+        assert re.match(r"250 2\.0\.0 \S+ queued", queued), queued
+
+        assert gmail_posts(relay, opt_out_of(copy)[0])[0] == 200
+        relay.outbox.unlink()
+        (relay.folder / "away").rename(relay.outbox)
+
+    (line,) = relay.lines(1, seconds=30, event="delivery.failed", ref=queued.split()[2])
+    assert (line["state"], "opted-out" in line["error"]) == ("cancelled", True)
+    assert len(mailbox(relay, person)) == 1
+
+
 def written(relay, person, to, subject, body):
     """A person writes to one of our addresses."""
     octets = (
