@@ -221,7 +221,9 @@ async def test_a_stamp_of_one_form_is_none_of_another(reader: Reader) -> None:
 
 
 async def test_who_fills_the_field_nobody_sees_gets_the_usual_answer_and_no_letter(reader: Reader) -> None:
-    robot, person = await reader.sign_up(subject="buy"), await reader.sign_up()
+    robot = await reader.sign_up(subject="buy")
+    assert await reader.letters() == []
+    person = await reader.sign_up()
 
     assert robot.content == person.content
     assert len(await reader.letters()) == 1
