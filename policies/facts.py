@@ -30,7 +30,7 @@ class SubscriptionStatus(StrEnum):
     """Asked to confirm and never did, or said that somebody else had asked; kept as evidence."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Subscription:
     """One address on one list, with what its permission rests on (clauses 2.3, 3.1, 3.4)."""
 
@@ -71,7 +71,7 @@ class Suppression:
     """Lists for which a newer double opt-in lifted it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Recipient:
     """One forward-path of a transaction."""
 
@@ -95,7 +95,7 @@ class Recipient:
     """The transaction's reverse-path is the null one."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RecipientFacts:
     """All that is known of one address under one account."""
 
@@ -110,7 +110,7 @@ class RecipientFacts:
     now: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Sender:
     """Who opens a transaction: at AUTH the account alone, at MAIL with the command's arguments."""
 
@@ -124,7 +124,7 @@ class Sender:
     """SIZE parameter, octets."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SenderFacts:
     """What is known of a session when its sender is judged."""
 
@@ -148,7 +148,7 @@ class StreamCounts:
 NOT_COUNTED = StreamCounts()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class TransactionFacts:
     """What a message's rules may know of the transaction it came in."""
 
@@ -204,7 +204,7 @@ class Found:
     excerpt: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class PartFacts:
     """What a reader sees in one displayed text part (clauses 5.1, 5.4, 5.5)."""
 
@@ -222,7 +222,7 @@ class PartFacts:
     """Another text that looks like the registered address, but differs."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class MessageFacts:
     """One message as its rules see it."""
 

@@ -56,14 +56,13 @@ class Recipes:
         )
 
     def copy(self, tx: Transaction, envelope: Envelope, language: str = "") -> CopyRecipe:
-        """The recipient's own tokens: four purposes, four tokens, none exchangeable."""
+        """The recipient's own tokens: a purpose, a token, none exchangeable."""
         base = self.settings.platform.public_url.rstrip("/")
         domain, address = self.settings.platform.mail_domain, envelope.recipient.address
         list_id = tx.mailing_list.list_id if tx.mailing_list else 0
         contact_id, message, check = envelope.facts.contact_id, ref_prefix(tx.ref), self.tokens.check_bits(address)
-        tokens = self.tokens.of_copy(
-            Claim(Purpose.BOUNCE, tx.account.account_id, list_id, contact_id, message, check)
-        )
+        claim = Claim(Purpose.BOUNCE, tx.account.account_id, list_id, contact_id, message, check)
+        tokens = self.tokens.of_copy(claim, self.settings.dkim.platform_signature)
         query = f"?l={language}" if language else ""
         return CopyRecipe(
             recipient=str(address),

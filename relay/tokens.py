@@ -188,8 +188,11 @@ class Tokens:
         self._hmacs = {number: Hmac(key) for number, key in ring.keys.items()}
         self._ring = ring
 
-    def of_copy(self, bounce: Claim) -> CopyTokens:
-        """The four tokens of one copy, none exchangeable for another; `bounce` is the claim of its reverse-path."""
+    def of_copy(self, bounce: Claim, feedback: bool = True) -> CopyTokens:
+        """The tokens of one copy, none exchangeable for another; `bounce` is the claim of its reverse-path.
+
+        Without `feedback` there is none for a complaint address.
+        """
         rest = self._pack(bounce)[1:]
 
         def body(purpose: Purpose) -> bytes:
@@ -199,7 +202,7 @@ class Tokens:
             self._in_link(body(Purpose.OPT_OUT)),
             self._in_local_part(body(Purpose.OPT_OUT_MAIL)),
             self._in_local_part(body(Purpose.BOUNCE)),
-            self._in_local_part(body(Purpose.FEEDBACK)),
+            self._in_local_part(body(Purpose.FEEDBACK)) if feedback else "",
         )
 
     def check_bits(self, address: Address) -> int:

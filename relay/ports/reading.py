@@ -11,7 +11,7 @@ from relay.message.known_bodies import KnownBody
 from relay.message.parts import DisplayedPart, Message
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Readable:
     """A message scanned and read: structure, facts for the rules, places to rewrite."""
 
