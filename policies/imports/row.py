@@ -39,11 +39,17 @@ NO_RULE = {
 }
 """The rule that will say no at RCPT."""
 
-_SAYS_NO = {
-    **dict.fromkeys(("unsubscribed", "optedout", "optout", "withdrawn", "suppressed"), SuppressionReason.OPT_OUT),
-    **dict.fromkeys(("complained", "complaint", "spam"), SuppressionReason.COMPLAINT),
-    **dict.fromkeys(("bounced", "bounce", "hardbounced", "cleaned", "unreachable"), SuppressionReason.UNREACHABLE),
+SAYS_NO = {
+    **dict.fromkeys(
+        ("unsubscribed", "optedout", "optout", "withdrawn", "suppressed", "unsubscribe"), SuppressionReason.OPT_OUT
+    ),
+    **dict.fromkeys(("complained", "complaint", "spam", "spamreport", "abuse"), SuppressionReason.COMPLAINT),
+    **dict.fromkeys(
+        ("bounced", "bounce", "hardbounced", "hardbounce", "cleaned", "unreachable", "invalid"),
+        SuppressionReason.UNREACHABLE,
+    ),
 }
+"""What a status may say, as `word_of` spells it."""
 _CLAIMS = frozenset({"", "subscribed", "active", "confirmed", "imported", "optedin", "optin"})
 """Words that lower nothing; kept as a claim, none counts as double opt-in."""
 
@@ -122,8 +128,8 @@ class RowJudge:
             typed,
             address,
             name=cells.get("name", "") or name,
-            consented_at=_date(cells.get("consented_at", "")),
-            last_contact_at=self._past(_date(cells.get("last_contacted_at", ""))),
+            consented_at=date_of(cells.get("consented_at", "")),
+            last_contact_at=self._past(date_of(cells.get("last_contacted_at", ""))),
             source=cells.get("consent_source", "") or self.source,
             consent_ip=cells.get("consent_ip", ""),
             basis=cells.get("basis", ""),
@@ -138,8 +144,8 @@ class RowJudge:
 
     def _status(self, row: Row, address: Address, cells: Mapping[str, str]) -> Row:
         """A status may lower, never raise; a word we do not know lowers too."""
-        word = _NO_WORD.sub("", row.claimed_status.lower()) if row.claimed_status else ""
-        no = _SAYS_NO.get(word)
+        word = word_of(row.claimed_status) if row.claimed_status else ""
+        no = SAYS_NO.get(word)
         if no is not None:
             return replace(row, says_no=no).refused(NO_RULE[no], f"the file says {row.claimed_status}")
         if word not in _CLAIMS:
@@ -174,6 +180,16 @@ class RowJudge:
         return row
 
 
+def word_of(status: str) -> str:
+    """A status as it is compared: small letters, nothing between them."""
+    return _NO_WORD.sub("", status.lower())
+
+
+def mailbox_of(cell: str) -> str:
+    """The mailbox in a cell of a file, whatever stands around it."""
+    return _split(cell)[1]
+
+
 def _split(cell: str) -> tuple[str, str]:
     """Name and mailbox of a cell: `a@b`, `Name <a@b>` or `mailto:a@b`."""
     named = _NAMED.fullmatch(cell) if "<" in cell else None
@@ -181,7 +197,7 @@ def _split(cell: str) -> tuple[str, str]:
     return name.strip().strip('"').strip(), mailbox.strip().removeprefix("mailto:")
 
 
-def _date(text: str) -> datetime | None:
+def date_of(text: str) -> datetime | None:
     """ISO 8601 or 2026/1/31, UTC where no offset is given; None where it is no date."""
     if not text:
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,6 +63,27 @@ class AppendOnly:
                 if line.endswith(_TORN) or not line.endswith(b"\n"):
                     continue
                 yield _record(line) or DamagedLine(self.path, number)
+
+    def erase(self, meant: Callable[[Record], bool]) -> int:
+        """Overwrite the lines of these records in their place, as if a crash had torn them; how many. OSError."""
+        if not self.path.exists():
+            return 0
+        erased = 0
+        with self.path.open("r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            start = 0
+            for line in iter(file.readline, b""):
+                end = file.tell()
+                record = None if line.endswith(_TORN) or not line.endswith(b"\n") else _record(line)
+                if record is not None and meant(record):
+                    file.seek(start)
+                    file.write(b"-" * (len(line) - len(_TORN)) + _TORN)
+                    file.seek(end)
+                    erased += 1
+                start = end
+            file.flush()
+            os.fsync(file.fileno())
+        return erased
 
 
 def _line(record: Record) -> bytes:

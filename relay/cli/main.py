@@ -28,6 +28,8 @@ GROUPS = (
     "identity",
     "keys",
     "list",
+    "permission",
+    "person",
     "queue",
     "subscriber",
     "suppress",

@@ -12,10 +12,9 @@ from relay.cli.arguments import AnyReason, Reason, mailbox, name
 from relay.cli.invocation import By, Json
 from relay.cli.output import Exit, Failure, print_json, print_line, print_table
 from relay.cli.session import act, with_store
+from relay.cli.suppress_import import EVERY_ACCOUNT, import_
 
 app = typer.Typer(help="Suppressed addresses.")
-
-EVERY_ACCOUNT = ""
 
 Words = Annotated[list[str], typer.Argument(metavar="ACCOUNT ADDR")]
 AllAccounts = Annotated[bool, typer.Option("--all-accounts", help="For every account; ACCOUNT may be left out.")]
@@ -58,6 +57,9 @@ def remove(
     print_line(f"{address} is not suppressed by staff any more")
 
 
+app.command("import")(import_)
+
+
 @app.command("list")
 def list_(
     ctx: typer.Context,
@@ -69,7 +71,7 @@ def list_(
     account, address = _account_or_address(words or [], all_accounts)
     records = with_store(ctx, lambda engine: Suppressions(engine).of(account, address))
     if json:
-        print_json([_json(one) for one in records])
+        print_json([shape(one) for one in records])
         return
     columns = ("address", "scope", "reason", "at", "way", "by", "lifted")
     print_table(columns, [_row(one) for one in records])
@@ -99,7 +101,8 @@ def _row(one: SuppressionRecord) -> tuple[str | None, ...]:
     return (one.address, scope, one.reason, f"{one.at:%Y-%m-%d %H:%M:%S}", one.way, one.actor, lifted)
 
 
-def _json(one: SuppressionRecord) -> dict[str, str | bool | None]:
+def shape(one: SuppressionRecord) -> dict[str, str | bool | None]:
+    """As --json shows it."""
     return {
         "address": one.address,
         "list": one.list_name or None,

@@ -69,8 +69,16 @@ class CsvFile:
         return CsvRow(number, cells, "the row has more cells than the header" if extra else "")
 
 
-def open_csv(path: Path) -> CsvFile:
-    """Look a file over; FileFault where it has no `email` column or cannot be read."""
+@dataclass(frozen=True, slots=True)
+class OpenedText:
+    """A text file, whatever is in it."""
+
+    csv: CsvFile
+    starts_with_json: bool
+
+
+def open_text(path: Path) -> OpenedText:
+    """Look a file over; FileFault where it cannot be read or names a column twice."""
     try:
         encoding, digest, ends = _encoding(path)
         with path.open(encoding=encoding, errors="replace", newline="") as text:
@@ -83,11 +91,18 @@ def open_csv(path: Path) -> CsvFile:
     header = tuple(
         name.strip().strip("\ufeff").lower() for name in next(csv.reader([first], delimiter=separator), [])
     )
-    if "email" not in header:
-        raise FileFault(f"{path}: the header has no column named email")
-    if len(set(header)) != len(header):
+    json = first.lstrip("\ufeff \t\r\n")[:1] in ("{", "[")
+    if len(set(header)) != len(header) and not json:
         raise FileFault(f"{path}: the header names a column twice")
-    return CsvFile(path, encoding, separator, header, digest, ends)
+    return OpenedText(CsvFile(path, encoding, separator, header, digest, ends), json)
+
+
+def open_csv(path: Path) -> CsvFile:
+    """Look a customer's file over; FileFault where it has no `email` column or cannot be read."""
+    file = open_text(path).csv
+    if "email" not in file.header:
+        raise FileFault(f"{path}: the header has no column named email")
+    return file
 
 
 def _encoding(path: Path) -> tuple[str, str, int]:

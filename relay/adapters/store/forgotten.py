@@ -10,7 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from policies.address import Address
 from relay.adapters.store.engine import PERSON
 from relay.adapters.store.names import insert_missing
+from relay.adapters.store.outside import note_forgotten
 from relay.adapters.tables import forgotten, suppression
+
+_SAID = ("account_id", "list_id", "reason", "at", "way")
 
 Recognise = Callable[[Address], str]
 """An address as only this platform's key ring can write it (tokens.py)."""
@@ -44,17 +47,27 @@ async def remember_noes(connection: AsyncConnection, account_id: int, address: A
     rows = (await forgotten_noes(connection, account_id, [address])).get(address.key, [])
     for row in rows:
         one = row._mapping
-        values = {name: one[name] for name in ("account_id", "list_id", "reason", "at", "way")}
+        values = {name: one[name] for name in _SAID}
         await connection.execute(insert_missing(connection, suppression).values(address_key=address.key, **values))
 
 
 async def veil_noes(connection: AsyncConnection, address: Address, person: str) -> int:
-    """Replace the address of every 'no' of a person by the hash; how many it was."""
+    """Replace the address of every 'no' of a person by the hash, here and in the files beside; how many it was."""
     stands = suppression.c.address_key == address.key
     rows = (await connection.execute(select(suppression).where(stands, suppression.c.lifted_at.is_(None)))).all()
-    for row in rows:
-        values = {"account_id": row.account_id, "list_id": row.list_id, "reason": row.reason}
-        said = {"at": row.at, "way": row.way}
-        await connection.execute(insert_missing(connection, forgotten).values(person=person, **values, **said))
+    records: list[dict[str, str | int]] = [
+        {**{name: row._mapping[name] for name in _SAID}, "person": person} for row in rows
+    ]
+    await say_hidden(connection, records)
+    await note_forgotten(connection, records)
     await connection.execute(delete(suppression).where(stands))
     return len(rows)
+
+
+async def say_hidden(connection: AsyncConnection, records: Iterable[Mapping[str, str | int]]) -> int:
+    """Keep what forgotten people said; how many of it were new."""
+    new = 0
+    for record in records:
+        done = await connection.execute(insert_missing(connection, forgotten).values(dict(record)))
+        new += max(done.rowcount, 0)
+    return new

@@ -7,7 +7,7 @@ forgotten and a link made after the backup still finds its reader.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,8 @@ NOES = "noes.log"
 """In data_dir: every 'no' and every one that staff lifted."""
 PEOPLE = "people.log"
 """In data_dir: account, contact id and address, as contacts are made."""
+FORGOTTEN = "forgotten.log"
+"""In data_dir: what those had said whose address was erased, under a keyed hash."""
 SAID, LIFTED = "no", "lifted"
 
 
@@ -30,10 +32,11 @@ class Outside:
 
     noes: AppendOnly
     people: AppendOnly
+    forgotten: AppendOnly
 
     @classmethod
     def of(cls, data_dir: Path) -> Outside:
-        return cls(AppendOnly(data_dir / NOES), AppendOnly(data_dir / PEOPLE))
+        return cls(*(AppendOnly(data_dir / name) for name in (NOES, PEOPLE, FORGOTTEN)))
 
     def keep_people(self, rows: Sequence[Mapping[str, str | int]]) -> None:
         """Contacts just made; durable on return, StoreUnavailable where they are not."""
@@ -53,6 +56,21 @@ async def note_people(connection: AsyncConnection, rows: Sequence[Mapping[str, s
     outside = _of(connection)
     if outside is not None and rows:
         await asyncio.to_thread(outside.keep_people, rows)
+
+
+async def note_forgotten(connection: AsyncConnection, records: Sequence[Record]) -> None:
+    """What a person said whose address goes: before the transaction commits."""
+    outside = _of(connection)
+    if outside is not None and records:
+        await asyncio.to_thread(_append, outside.forgotten, records)
+
+
+async def erase_person(connection: AsyncConnection, meant: Callable[[Record], bool]) -> None:
+    """Lines of a person in the other two files; their 'no' stands in the third by now."""
+    outside = _of(connection)
+    if outside is not None:
+        for file in (outside.noes, outside.people):
+            await asyncio.to_thread(file.erase, meant)
 
 
 def _of(connection: AsyncConnection) -> Outside | None:

@@ -18,6 +18,7 @@ from relay.adapters.store import archive, replay
 from relay.adapters.store.archive import Manifest, Unusable
 from relay.adapters.store.backup import STORE, make_backup
 from relay.adapters.store.engine import Engine, open_store, sqlite_path
+from relay.adapters.store.forgotten import say_hidden
 from relay.adapters.store.outside import NOES, PEOPLE, Outside
 from relay.adapters.store.schema import SchemaState, check, knows, upgrade
 from relay.adapters.store.sqlite_copy import put_in_place
@@ -132,14 +133,14 @@ class Restoring:
 
     async def _caught_up(self, connection: AsyncConnection, manifest: Manifest) -> Restored:
         outside = Outside.of(self.data_dir)
-        people, noes = replay.read(outside.people), replay.read(outside.noes)
+        people, noes, hidden = (replay.read(file) for file in (outside.people, outside.noes, outside.forgotten))
         return Restored(
             manifest.made_at,
             None,
             await _park(connection),
             await replay.add_people(connection, people.records),
-            await replay.say_again(connection, noes.records),
-            people.damaged + noes.damaged,
+            await replay.say_again(connection, noes.records) + await say_hidden(connection, hidden.records),
+            people.damaged + noes.damaged + hidden.damaged,
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,7 +15,17 @@ from relay.adapters.store.contacts import contact_id_of, made_contact
 from relay.adapters.store.engine import Engine, from_us
 from relay.adapters.store.history import Act, record_consent
 from relay.adapters.store.names import NotAllowed, NotFound, account_id_of, list_id_of
-from relay.adapters.store.noes import BY_STAFF, EVERY_ACCOUNT, EVERY_LIST, Wish, exactly, keep, lift
+from relay.adapters.store.noes import (
+    BY_STAFF,
+    EVERY_ACCOUNT,
+    EVERY_LIST,
+    IMPORTED,
+    Wish,
+    exactly,
+    keep,
+    keep_dated,
+    lift,
+)
 from relay.adapters.tables import account, contact, mailing_list, suppression
 from relay.ports import Clock
 
@@ -97,6 +108,17 @@ class Suppressions:
                 await made_contact(connection, account_id, address, "", act.at)
             wish = Wish(account_id, address, list_id, SuppressionReason.OPT_OUT, BY_STAFF, act, why=why)
             return await keep(connection, wish)
+
+    async def take(
+        self, account_name: str, list_name: str, said: Sequence[tuple[Address, SuppressionReason, datetime]], by: str
+    ) -> int:
+        """Keep what another platform's export says (account name '': for every account); how many were new."""
+        async with self._engine.begin() as connection:
+            account_id, list_id = await _scope(connection, account_name, list_name)
+            wishes = [
+                Wish(account_id, address, list_id, reason, IMPORTED, Act(by, at)) for address, reason, at in said
+            ]
+            return await keep_dated(connection, wishes)
 
     async def remove(self, account_name: str, address: Address, list_name: str, why: str, act: Act) -> None:
         """Lift what staff put in. NotAllowed for a person's own 'no': only a new double opt-in lifts that."""
