@@ -10,7 +10,7 @@ SOURCE := --no-binary=dkimpy --no-build-isolation
 export PYTHONDONTWRITEBYTECODE :=
 EDITABLE := $(PIP) install --no-deps --no-build-isolation --editable .
 
-.PHONY: setup dev run test scanners lint docs bench contact-sheet dkim-campaign fuzz faults lock lock-check clean
+.PHONY: setup dev run test scanners lint docs bench bench-imports contact-sheet dkim-campaign fuzz faults lock lock-check clean
 
 setup: $(VENV)/.setup
 
@@ -38,6 +38,10 @@ docs: dev
 
 bench: dev
 	$(BIN)/python -m bench $(ARGS)
+
+# A million rows into a SQLite store of their own: seconds, CPU, peak memory.
+bench-imports: dev
+	$(BIN)/python -m bench.imports $(ARGS)
 
 # Kills, power cuts, failing system calls, broken smarthosts; ARGS="--help". Counts go on in faults-counts.jsonl.
 faults: dev
