@@ -37,9 +37,9 @@ _TABLE = 'role="presentation" width="100%" cellpadding="0" cellspacing="0" borde
 _GROUND = 'bgcolor="#ffffff"'
 _GROUND_STYLE = "background-color:#ffffff"
 """The ground is said twice: Outlook reads the attribute; dark modes turn text and ground together."""
-_FONT = "padding:16px;text-align:center;font-family:Arial,Helvetica,sans-serif;font-size:13px;line-height:20px;color:#444444"
-"""9.7:1 on white."""
 _WORDS = "font-size:13px;line-height:20px;color:#444444"
+"""9.7:1 on white."""
+_FONT = f"padding:16px;text-align:center;font-family:Arial,Helvetica,sans-serif;{_WORDS}"
 _LINK = (
     "font-size:13px;color:#1a4f8b;text-decoration:underline;"
     "display:inline!important;font-size:13px!important;color:#1a4f8b!important"

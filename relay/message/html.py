@@ -179,14 +179,14 @@ class _Reader:
             if tag == "-text":
                 yield self._text(node, parent, link, href)
                 continue
-            if tag in UNSEEN or tag[0] in "-!":
+            if tag in UNSEEN or tag.startswith(("-", "!")):
                 continue
             if tag in BREAKS:
                 yield None
                 continue
             box = Box.of(tag, node.attributes, parent)
             if tag == "img" or tag in CONTROLS:
-                yield from self._thing(box, link, href)
+                yield from _present(self._thing(box, link, href))
                 continue
             if tag == "a" and box.attributes.get("href") is not None:
                 link, href = node.mem_id, (box.attributes["href"] or "").strip()
@@ -195,23 +195,14 @@ class _Reader:
                 waiting.append(None)
             last = node.last_child
             if is_painted(box) and not (last is not None and node.text(deep=True).strip()):
-                yield from self._painting(box)
+                yield from _present(painting(box, self.looks.look(box)))
             if last is not None:
                 waiting.append((last, box, link, href))
 
-    def _painting(self, box: Box) -> Iterator[Piece]:
-        piece = painting(box, self.looks.look(box))
-        if piece is not None:
-            yield piece
-
-    def _thing(self, box: Box, link: int, href: str) -> Iterator[Piece]:
+    def _thing(self, box: Box, link: int, href: str) -> Piece | None:
         if box.tag == "img":
-            piece = picture(box, self.looks.look(box), link, href)
-        else:
-            parent = box.parent or box
-            piece = control(box, self.looks.look(parent))
-        if piece is not None:
-            yield piece
+            return picture(box, self.looks.look(box), link, href)
+        return control(box, self.looks.look(box.parent or box))
 
     def _text(self, node: LexborNode, box: Box, link: int, href: str) -> Piece:
         text = node.text(deep=False)
@@ -290,6 +281,10 @@ class _Reader:
         self.reading.footer_text = _shown(lines)[-FOOTER_TEXT:]
         if for_address:
             self.reading.address = self.registered.find(self.reading.footer_text)
+
+
+def _present(piece: Piece | None) -> tuple[Piece, ...]:
+    return () if piece is None else (piece,)
 
 
 def _shown(lines: list[list[Piece]]) -> str:

@@ -59,7 +59,8 @@ def _lines(raw: bytes, part: Part, spots: Sequence[Placed]) -> list[tuple[int, i
     groups: list[tuple[int, int, list[Placed]]] = []
     for spot in spots:
         end = _line_end(raw, part, spot.end)
-        if groups and spot.start < groups[-1][1]:
+        if groups and (spot.start < groups[-1][1] or not raw.endswith(b"\r\n", 0, groups[-1][1])):
+            # In the same line still, also behind the last one of a message that ends without a line end.
             start, last, found = groups[-1]
             groups[-1] = (start, max(last, end), [*found, spot])
             continue

@@ -16,6 +16,7 @@ from relay.message.header_fields import HeaderFault
 from relay.message.parts import DisplayedPart, Message
 from relay.message.recode import RewriteFault
 from relay.message.rewrite import Change, Prepared, prepare
+from relay.message.scan import scan
 
 OLD = b"https://kopi.example/out?id=1"
 HTML = b'<html><body><p>Halo\r\n</p><a href="' + OLD + b'">Berhenti</a>\r\n</body></html>\r\n'
@@ -371,3 +372,15 @@ def test_insertions_that_overlap_are_a_fault():
     shows = shown(one, OLD + b"\r\n", links=(OLD, OLD[5:]))
     with pytest.raises(RewriteFault):
         prepared(one, shows)
+
+
+def test_a_link_in_a_last_line_without_a_line_end_is_rewritten_once_and_nothing_is_written_twice():
+    page = b'<p>Halo</p><p><a href="https://kopi.example/u">Unsubscribe</a></p>'
+    raw = "\r\n".join((*HEAD, "Content-Type: text/html", "", "")).encode() + page
+    scanned = scan(raw)
+    edits = shown(scanned, page, links=(b"https://kopi.example/u",), needs="address")
+
+    out = prepare(scanned, [edits], RECIPE, Keys()).render(COPY, eight_bit=True)
+
+    assert out.count(b"<p>Halo</p>") == 1
+    assert out.count(b">Unsubscribe</a>") == 1
