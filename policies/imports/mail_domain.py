@@ -37,10 +37,11 @@ class MailDomains:
     def _judged(self, domain: str) -> tuple[str, str]:
         if fault := _syntax_fault(domain):
             return MALFORMED, fault
-        if self._is_disposable(domain):
-            return DISPOSABLE, "mailboxes there live for minutes; ask for a lasting address"
+        # A slip first: the list of disposable domains has gmial.com, where somebody waits for slips.
         if meant := self.typos.meant(domain):
             return TYPO, meant
+        if self._is_disposable(domain):
+            return DISPOSABLE, "mailboxes there live for minutes; ask for a lasting address"
         return _FINE
 
     def _is_disposable(self, domain: str) -> bool:
