@@ -263,7 +263,7 @@ BATCHES = (
     Batch("kills", "7: kill -9 of every process at random moments under load", 1000, kills),
     Batch("calls", "7, 9: system calls that fail once, or at which the process dies", 600, calls),
     Batch("cuts", "8: power cuts behind a promise", 500, cuts),
-    Batch("matrix", "10: smarthost faults, stage x fault x recipients x listener", 486, matrix),
+    Batch("matrix", "10: smarthost faults, stage x fault x recipients x listener", 342, matrix),
     Batch("locks", "11: the store locked by another process", 500, locks),
     Batch("pauses", "12: processes stopped and continued, one node", 300, pauses),
     Batch("stops", "14: SIGTERM under load", 200, stops),
