@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Row, and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from policies.address import Address
@@ -80,11 +80,11 @@ async def keep(connection: AsyncConnection, wish: Wish) -> bool:
     else:
         await connection.execute(update(suppression).where(this).values(**values))
     await _remember(connection, wish)
-    await note_noes(connection, [_record(wish)])
+    await note_noes(connection, [record_of(wish)])
     return True
 
 
-def _record(wish: Wish) -> Record:
+def record_of(wish: Wish) -> Record:
     """As the file outside the store has it."""
     scope: dict[str, str | int] = {"account_id": wish.account_id, "list_id": wish.list_id}
     said = {"address": str(wish.address), "reason": wish.reason.value, "way": wish.way, "actor": wish.act.by}
@@ -147,7 +147,7 @@ async def keep_imported(
             of = list_id if reason is SuppressionReason.OPT_OUT else EVERY_LIST
             await _keep_all(connection, account_id, of, reason, keys, act)
             wishes = [Wish(account_id, people[key], of, reason, IMPORTED, act) for key in keys]
-            await note_noes(connection, [_record(wish) for wish in wishes])
+            await note_noes(connection, [record_of(wish) for wish in wishes])
 
 
 async def _keep_all(
@@ -167,46 +167,6 @@ async def _keep_all(
         or_(suppression.c.lifted_at.is_not(None), suppression.c.address_key.in_(outlived)),
     )
     await connection.execute(update(suppression).where(this).values(**fresh, lifted_at=None, lifted_how=""))
-
-
-async def keep_dated(connection: AsyncConnection, wishes: Sequence[Wish]) -> int:
-    """What another platform's export says, each as of its own time: never weaker than what stands, and older than a
-    double opt-in it changes nothing. How many it kept anew."""
-    rows = {(wish.account_id, wish.address.key, wish.list_id, wish.reason.value): wish for wish in wishes}
-    table = suppression.c
-    stands = and_(table.account_id.in_({key[0] for key in rows}), table.address_key.in_({key[1] for key in rows}))
-    found = {
-        (row.account_id, row.address_key, row.list_id, row.reason): row
-        for row in await connection.execute(select(suppression).where(stands))
-    }
-    new = [wish for key, wish in rows.items() if key not in found]
-    again = [wish for key, wish in rows.items() if key in found and _says_more(wish, found[key])]
-    if new:
-        await connection.execute(insert_missing(connection, suppression), [_values(wish) for wish in new])
-    for wish in again:
-        this = exactly(wish.account_id, wish.address.key, wish.list_id) & (table.reason == wish.reason.value)
-        values = {"lifted_at": None, "lifted_how": ""}
-        await connection.execute(update(suppression).where(this).values(**_values(wish), **values))
-    await note_noes(connection, [_record(wish) for wish in (*new, *again)])
-    return len(new) + len(again)
-
-
-def _says_more(wish: Wish, row: Row[tuple[object, ...]]) -> bool:
-    """Whether a wish is later than the lifting of what stands there."""
-    lifted_at: int | None = row._mapping["lifted_at"]
-    return lifted_at is not None and to_us(wish.act.at) > lifted_at
-
-
-def _values(wish: Wish) -> dict[str, str | int]:
-    return {
-        "account_id": wish.account_id,
-        "address_key": wish.address.key,
-        "list_id": wish.list_id,
-        "reason": wish.reason.value,
-        "at": to_us(wish.act.at),
-        "way": wish.way,
-        "actor": wish.act.by,
-    }
 
 
 async def _outlived(connection: AsyncConnection, account_id: int, list_id: int, keys: Sequence[str]) -> list[str]:

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from policies.address import Address
 from policies.facts import SuppressionReason
 from relay.adapters.store.contacts import contact_id_of, made_contact
+from relay.adapters.store.dated_noes import keep_dated
 from relay.adapters.store.engine import Engine, from_us
 from relay.adapters.store.history import Act, record_consent
 from relay.adapters.store.names import NotAllowed, NotFound, account_id_of, list_id_of
@@ -23,7 +24,6 @@ from relay.adapters.store.noes import (
     Wish,
     exactly,
     keep,
-    keep_dated,
     lift,
 )
 from relay.adapters.tables import account, contact, mailing_list, suppression
