@@ -127,8 +127,8 @@ class Wire(SMTP):
 
     async def receive(self) -> bool:
         """Send what was replied, wait for more input; False: there will be none, or a farewell is due."""
-        if self._out:
-            await self.flush()
+        if self._out and await self._flushed_while_more_came():
+            return self._farewell is None
         if self._eof or self._farewell is not None or self._must_leave():
             return False
         if self._reading_paused:
@@ -137,6 +137,11 @@ class Wire(SMTP):
         await self._waiter
         self._waiter = None
         return not self._gone and self._farewell is None
+
+    async def _flushed_while_more_came(self) -> bool:
+        """Send what was replied; a client that reads slowly may have sent more meanwhile, and waits for its answer."""
+        unread = len(self._buffer) - self._at
+        return await self.flush() and len(self._buffer) - self._at > unread
 
     def _must_leave(self) -> bool:
         """Whether shutdown reached the session between two transactions."""
