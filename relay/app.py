@@ -41,6 +41,7 @@ from relay.gather import Gather
 from relay.identifiers import new_ref
 from relay.intake.stages import Intake
 from relay.journal import LineJournal
+from relay.key_ring import KeyRing
 from relay.login import Login
 from relay.permission.opt_out import OptOuts
 from relay.platform_signature import platform_signature
@@ -58,7 +59,7 @@ from relay.smtp.gate import Gate
 from relay.smtp.guesses import Guesses
 from relay.smtp.server import SmtpServer
 from relay.stages import Stages
-from relay.tokens import KeyRing, Tokens
+from relay.tokens import Tokens
 
 if TYPE_CHECKING:
     from relay.enforcement.notices import RefusalNotices

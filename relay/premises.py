@@ -15,8 +15,8 @@ from relay.adapters.store.schema import SchemaState, breaking, check, newest, up
 from relay.adapters.store.sqlite_copy import copy_store
 from relay.adapters.store.token_keys import known_keys, remember_keys, ring_fault
 from relay.adapters.tables import spool_message
+from relay.key_ring import KeyRing, fingerprint
 from relay.smtp import certificate
-from relay.tokens import KeyRing, fingerprint
 
 
 class NotServable(Exception):

@@ -24,9 +24,9 @@ from relay.adapters.columns import moment, number, words
 from relay.adapters.import_tables import forgotten as forgotten
 from relay.adapters.import_tables import import_batch as import_batch
 from relay.adapters.import_tables import import_row as import_row
+from relay.adapters.key_tables import token_key as token_key
 from relay.adapters.notice_tables import refusal_notice as refusal_notice
 from relay.adapters.opt_in_tables import confirmation as confirmation
-from relay.adapters.key_tables import token_key as token_key
 from relay.adapters.spool_tables import spool_bytes as spool_bytes
 from relay.adapters.spool_tables import spool_copy as spool_copy
 from relay.adapters.spool_tables import spool_message as spool_message

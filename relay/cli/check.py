@@ -23,9 +23,10 @@ from relay.cli.invocation import Json, invocation
 from relay.cli.output import Exit, Failure, print_json
 from relay.dry_run import DryRun, Report
 from relay.gather import Gather
+from relay.key_ring import KeyRing
 from relay.reading import Reader, TooCostly
 from relay.recipes import Recipes
-from relay.tokens import KeyRing, Tokens
+from relay.tokens import Tokens
 
 app = typer.Typer()
 _EXIT = {"accepted": Exit.DONE, "rejected": Exit.REFUSED, "held": Exit.HELD}

@@ -20,9 +20,9 @@ from relay.adapters.store.restore import InUse, NoKeyRing, Restored, Restoring
 from relay.adapters.store.schema import SchemaState, check, upgrade
 from relay.cli.invocation import Json, invocation
 from relay.cli.output import Exit, Failure, print_json, print_line, print_note
+from relay.key_ring import KeyRing
 from relay.premises import migrated_aside
 from relay.supervisor import AlreadyRunning, lock
-from relay.tokens import KeyRing
 
 app = typer.Typer(help="The store.")
 

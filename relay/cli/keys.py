@@ -15,7 +15,7 @@ from relay.adapters.dkim_keys import is_key_name, put_back
 from relay.cli.invocation import Json, invocation
 from relay.cli.output import Exit, Failure, print_json, print_line, print_note, print_table
 from relay.cli.running import signal_reload
-from relay.tokens import KeyRing, fingerprint
+from relay.key_ring import KeyRing, fingerprint
 
 app = typer.Typer(help="Token and DKIM keys.")
 

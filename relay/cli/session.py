@@ -20,8 +20,9 @@ from relay.adapters.store.names import NotAllowed, NotFound
 from relay.adapters.store.outside import Outside
 from relay.cli.invocation import invocation
 from relay.cli.output import Exit, Failure
+from relay.key_ring import KeyRing
 from relay.ports import StoreUnavailable
-from relay.tokens import KeyRing, Tokens
+from relay.tokens import Tokens
 
 T = TypeVar("T")
 

@@ -15,7 +15,7 @@ from relay.adapters.store.verification import verify_store
 from relay.cli.invocation import Json, invocation
 from relay.cli.output import Exit, Failure, print_json, print_line
 from relay.cli.session import with_store
-from relay.tokens import KeyRing
+from relay.key_ring import KeyRing
 
 app = typer.Typer()
 

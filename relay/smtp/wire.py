@@ -139,7 +139,7 @@ class Wire(SMTP):
         return not self._gone and self._farewell is None
 
     async def _flushed_while_more_came(self) -> bool:
-        """Send what was replied; a client that reads slowly may have sent more meanwhile, and waits for its answer."""
+        """Send what was replied; a client that reads slowly may have sent more meanwhile."""
         unread = len(self._buffer) - self._at
         return await self.flush() and len(self._buffer) - self._at > unread
 

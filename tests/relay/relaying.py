@@ -36,6 +36,7 @@ from relay.forwarding.office import Office
 from relay.forwarding.recheck import Recheck
 from relay.forwarding.states import Timetable
 from relay.gather import Gather
+from relay.key_ring import KeyRing
 from relay.login import Login
 from relay.ports import Delivered, Event, Outcome, Outgoing, PasswordsBusy, SpooledMessage
 from relay.reading import Reader
@@ -44,7 +45,7 @@ from relay.record import Record
 from relay.refusals import Refusals
 from relay.sending import Sending
 from relay.stages import Stages
-from relay.tokens import KeyRing, Tokens
+from relay.tokens import Tokens
 from relay.transaction import Credential, MailCommand, RcptCommand, Refuse, Session, Transaction
 
 NEWS, OFFERS = MailingList(1, "news"), MailingList(2, "offers", Confirm.SINGLE)

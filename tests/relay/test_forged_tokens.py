@@ -8,7 +8,8 @@ import random
 
 import pytest
 
-from relay.tokens import Claim, KeyRing, Purpose, Tokens
+from relay.key_ring import KeyRing
+from relay.tokens import Claim, Purpose, Tokens
 
 FORGERIES = int(os.environ.get("RELAY_TEST_FORGERIES", "100000"))
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"

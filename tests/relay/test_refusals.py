@@ -6,8 +6,9 @@ import pytest
 
 from policies.chain import Decision
 from policies.verdict import ACCEPT, Defer, Hold, Refusal, Reject
+from relay.key_ring import KeyRing
 from relay.refusals import Refusals, Unrewritable
-from relay.tokens import KeyRing, Tokens
+from relay.tokens import Tokens
 
 REF = "01KB0000000000000000000000"
 TOKENS = Tokens(KeyRing({1: b"1" * 32}))

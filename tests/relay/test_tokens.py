@@ -7,7 +7,8 @@ import stat
 import pytest
 
 from policies.address import Address
-from relay.tokens import Claim, Hmac, KeyRing, Purpose, Tokens
+from relay.key_ring import KeyRing
+from relay.tokens import Claim, Hmac, Purpose, Tokens
 
 CLAIM = Claim(Purpose.OPT_OUT, 2**31 - 1, 7, 2**63 - 1, 0x1A20A36F4B99EBA, 0xBEEF)
 

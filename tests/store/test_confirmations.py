@@ -25,11 +25,12 @@ from relay.adapters.store.suppressions import People
 from relay.adapters.tables import confirmation, consent_event, contact, spool_bytes, spool_message, subscription
 from relay.enforcement.standing import Move
 from relay.identifiers import new_ref, ref_prefix
+from relay.key_ring import KeyRing
 from relay.permission.double_opt_in import DoubleOptIn, Wish
 from relay.permission.questions import Answer, Asked, Form, Question, Sent, Visitor
 from relay.permission.stationery import Stationery
 from relay.ports import StoreUnavailable
-from relay.tokens import Claim, KeyRing, Purpose, Tokens
+from relay.tokens import Claim, Purpose, Tokens
 
 ANNE, BUDI = Address.parse("Anne@example.test"), Address.parse("budi@example.test")
 BROWSER = Visitor("192.0.2.7", "Firefox", "https://mail.example/s/acme/club")
@@ -118,9 +119,7 @@ async def test_a_wish_is_evidence_a_pending_subscription_and_a_letter_in_the_que
     assert requested.event == "requested"
     told = requested.detail
     assert (told["ip"], told["agent"], told["form_url"]) == (BROWSER.client, BROWSER.agent, BROWSER.form_url)
-    assert (
-        told["wording"] == "Yes, I want to receive email from Acme on the list “The Club”. I can stop at any time."
-    )
+    assert told["wording"] == "Yes, I want to receive email from Acme on the list “The Club”. I can stop at any time."
     assert told["language"] == "en"
     [claimed] = await desk.store.spool.claim(desk.clock.now(), desk.clock.now() + DAY, 10)
     (copy,) = claimed.copies

@@ -19,10 +19,11 @@ from relay.enforcement.notice_letters import Letters
 from relay.enforcement.notices import OwnerPost, RefusalNotices
 from relay.identifiers import new_ref
 from relay.journal import LineJournal
+from relay.key_ring import KeyRing
 from relay.permission.stationery import Stationery
 from relay.ports import Event, OwnMail
 from relay.ports.notices import NoticeRows, Told
-from relay.tokens import KeyRing, Purpose, Tokens
+from relay.tokens import Purpose, Tokens
 
 ACME, BETA = 7, 8
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

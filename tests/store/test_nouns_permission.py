@@ -215,7 +215,8 @@ async def test_pages_know_whom_a_token_speaks_of(engine, acme, store, clock):
     known = await facts(store, "shop")
     people = People(engine, clock)
 
-    assert await people.subject(acme, known.contact_id, known.list_id) == (ANNE, "acme", "Acme Ltd", "shop", "The Shop")
+    on_list = await people.subject(acme, known.contact_id, known.list_id)
+    assert on_list == (ANNE, "acme", "Acme Ltd", "shop", "The Shop")
     assert await people.subject(acme, known.contact_id, 0) == (ANNE, "acme", "Acme Ltd", "", "")
     assert await people.subject(acme, 12345, known.list_id) is None
     assert await people.subject(acme + 1, known.contact_id, known.list_id) is None

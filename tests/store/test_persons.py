@@ -22,7 +22,8 @@ from relay.adapters.store.outside import Outside
 from relay.adapters.store.persons import Persons
 from relay.adapters.store.subscribers import Request, Subscribers
 from relay.adapters.store.suppressions import People
-from relay.tokens import KeyRing, Tokens
+from relay.key_ring import KeyRing
+from relay.tokens import Tokens
 
 STAFF = Act("sari", MARCH_1)
 ANNE, JOANNE = Address.parse("Anne@example.test"), Address.parse("joanne@example.test")

@@ -26,13 +26,14 @@ from fakes import (
 from config.schema import Platform, Settings
 from policies.address import Address
 from policies.facts import Account, FooterIdentity, MailingList, Standing
+from relay.key_ring import KeyRing
 from relay.permission.double_opt_in import DoubleOptIn
 from relay.permission.my_mail import Acquaintances, MyMail
 from relay.permission.opt_out import OptOuts
 from relay.permission.questions import Questions
 from relay.permission.stationery import Stationery
 from relay.ports import Resolver
-from relay.tokens import Claim, KeyRing, Purpose, Tokens
+from relay.tokens import Claim, Purpose, Tokens
 from relay.web.server import WebServer
 from relay.web.site import Permission, build
 
