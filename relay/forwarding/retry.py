@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 
 from relay.forwarding.attempt import Attempt, Renderer
@@ -78,7 +78,13 @@ class Keeper:
         found = await self._office.spool.recover(self._office.clock.now())
         if found != Recovered(0, 0, 0):
             level = "error" if found.quarantined else "warning"
-            event = Event("service.recovered", "", self._office.clock.now(), level, fields=asdict(found))
+            fields: dict[str, str | int | float | None] = {
+                "dropped": found.dropped,
+                "in_doubt": found.in_doubt,
+                "resumed": found.resumed,
+                "quarantined": found.quarantined,
+            }
+            event = Event("service.recovered", "", self._office.clock.now(), level, fields=fields)
             self._office.journal.write(event)
 
     async def _rest(self) -> None:
