@@ -35,8 +35,8 @@ TEXT_WIDTH = 72
 
 _TABLE = 'role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"'
 _GROUND = 'bgcolor="#ffffff"'
-_GROUND_STYLE = "background-color:#ffffff"
-"""The ground is said twice: Outlook reads the attribute; dark modes turn text and ground together."""
+_GROUND_STYLE = "background-color:#ffffff!important"
+"""The ground is said twice: Outlook reads the attribute; a page's own dark mode must not turn it without the text."""
 _WORDS = "font-size:13px;line-height:20px;color:#444444"
 """9.7:1 on white."""
 _FONT = f"padding:16px;text-align:center;font-family:Arial,Helvetica,sans-serif;{_WORDS}"
@@ -73,7 +73,8 @@ class Footer:
         return (
             f'<table {_TABLE} {_GROUND} style="{_GROUND_STYLE}">\n<tr>\n'
             f'<td {side} {_GROUND} style="{_GROUND_STYLE};{_FONT}">\n'
-            f'<span lang="{self.wording.language}" dir="ltr" style="{_WORDS}">{body}</span>\n</td>\n</tr>\n</table>\n'
+            f'<span lang="{self.wording.language}" dir="ltr" style="{_WORDS};color:#444444!important">{body}</span>\n'
+            "</td>\n</tr>\n</table>\n"
         )
 
     def text(self, recipe: Recipe, copy: CopyRecipe) -> str:

@@ -31,6 +31,11 @@ PAGES = {
         "<html><head><style>a{color:#fff!important;display:none!important}</style></head>"
         f"<body>{STORY}</body></html>"
     ),
+    "dark mode by force": (
+        "<html><head><meta name=color-scheme content='light dark'><style>:root{color-scheme:light dark}@media "
+        "(prefers-color-scheme:dark){body,table,tr,td{background-color:#000!important;color:#fff!important}}</style>"
+        f"</head><body>{STORY}</body></html>"
+    ),
     "centred column": f'<html><body><div style="max-width:480px;margin:0 auto">{STORY}</div></body></html>',
     "broken": f"<html><body><table><tr><td>{STORY}<div><b>unclosed",
     "own link": f'<html><body>{STORY}<p><a href="https://kopi.example/out">Unsubscribe</a></p></body></html>',
