@@ -10,7 +10,7 @@ SOURCE := --no-binary=dkimpy --no-build-isolation
 export PYTHONDONTWRITEBYTECODE :=
 EDITABLE := $(PIP) install --no-deps --no-build-isolation --editable .
 
-.PHONY: setup dev run test scanners lint docs bench bench-imports contact-sheet dkim-campaign fuzz faults lock lock-check clean
+.PHONY: setup dev run test test-both scanners lint docs bench bench-imports contact-sheet dkim-campaign fuzz faults lock lock-check clean
 
 setup: $(VENV)/.setup
 
@@ -20,7 +20,11 @@ run: setup
 	$(BIN)/relay demo $(ARGS)
 
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder $(ARGS)
+
+# Every test from outside on both stores; half an hour and more.
+test-both: dev
+	RELAY_TEST_STORES=both $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder tests/e2e tests/faults $(ARGS)
 
 lint: dev
 	$(BIN)/ruff format --check .

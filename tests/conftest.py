@@ -17,6 +17,8 @@ ROOM = 2 * 2**30
 """Octets that must be free in memory before the tests' folders go there."""
 LONGEST_FIRST = ("faults", "e2e", "store", "relay")
 """Folders whose files are handed out first, so that no core waits for the other at the end."""
+ON_BOTH_STORES = ("test_recipients_outside.py", "test_senders_outside.py", "test_opt_out_outside.py")
+"""Tests from outside that always run on PostgreSQL too, as all below tests/store do."""
 SHARED = ("shared_relay",)
 """Fixtures of the whole session that cost seconds: all who use one of them with the same parameter run together."""
 
@@ -35,16 +37,33 @@ def _roomy(folder: Path) -> bool:
     return shutil.disk_usage(folder).free > ROOM
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A file, or the users of one shared server, are one piece of work for pytest-xdist (`--dist loadgroup`)."""
-    items.sort(key=_turn)
+    left_out = [item for item in items if _is_left_out(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = sorted([item for item in items if not _is_left_out(item)], key=_turn)
     for item in items:
         item.add_marker(pytest.mark.xdist_group(_companions(item)))
 
 
-def _turn(item: pytest.Item) -> int:
+def _turn(item: pytest.Item) -> tuple[int, str, bool]:
+    """Longest folders first; in a file one store after the other, since each has a server of its own."""
     folder = item.path.relative_to(TESTS).parts[0]
-    return LONGEST_FIRST.index(folder) if folder in LONGEST_FIRST else len(LONGEST_FIRST)
+    turn = LONGEST_FIRST.index(folder) if folder in LONGEST_FIRST else len(LONGEST_FIRST)
+    return turn, str(item.path), _is_on_postgresql(item)
+
+
+def _is_left_out(item: pytest.Item) -> bool:
+    """Whole servers on PostgreSQL, but for the core: minutes more, for `make test-both`."""
+    folder = item.path.relative_to(TESTS).parts[0]
+    slow = folder in ("e2e", "faults") and item.path.name not in ON_BOTH_STORES
+    return slow and _is_on_postgresql(item) and os.environ.get("RELAY_TEST_STORES") != "both"
+
+
+def _is_on_postgresql(item: pytest.Item) -> bool:
+    call = getattr(item, "callspec", None)
+    return call is not None and "postgresql" in call.params.values()
 
 
 def _companions(item: pytest.Item) -> str:

@@ -17,7 +17,7 @@ from test_smarthost_faults import summary
 pytestmark = pytest.mark.faults
 
 SEED = int(os.environ.get("FAULT_SEED", "1"))
-KILLS = int(os.environ.get("FAULT_KILLS", "9"))
+KILLS = int(os.environ.get("FAULT_KILLS", "5"))
 CLIENTS = 6
 
 
