@@ -20,11 +20,11 @@ run: setup
 	$(BIN)/relay demo $(ARGS)
 
 test: lint
-	$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # Every test from outside on both stores; half an hour and more.
 test-both: dev
-	RELAY_TEST_STORES=both $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder tests/e2e tests/faults $(ARGS)
+	RELAY_TEST_STORES=both $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/e2e tests/faults $(ARGS)
 
 lint: dev
 	$(BIN)/ruff format --check .

@@ -17,10 +17,8 @@ ROOM = 2 * 2**30
 """Octets that must be free in memory before the tests' folders go there."""
 LONGEST_FIRST = ("faults", "e2e", "store", "relay")
 """Folders whose files are handed out first, so that no core waits for the other at the end."""
-ON_BOTH_STORES = ("test_recipients_outside.py", "test_senders_outside.py", "test_opt_out_outside.py")
+ON_BOTH_STORES = ("test_recipients_outside.py", "test_opt_out_outside.py")
 """Tests from outside that always run on PostgreSQL too, as all below tests/store do."""
-SHARED = ("shared_relay",)
-"""Fixtures of the whole session that cost seconds: all who use one of them with the same parameter run together."""
 
 
 def pytest_configure() -> None:
@@ -37,14 +35,11 @@ def _roomy(folder: Path) -> bool:
     return shutil.disk_usage(folder).free > ROOM
 
 
-@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """A file, or the users of one shared server, are one piece of work for pytest-xdist (`--dist loadgroup`)."""
+    """In the order in which files are handed out; one file is one piece of work for pytest-xdist (`--dist loadfile`)."""
     left_out = [item for item in items if _is_left_out(item)]
     config.hook.pytest_deselected(items=left_out)
     items[:] = sorted([item for item in items if not _is_left_out(item)], key=_turn)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_companions(item)))
 
 
 def _turn(item: pytest.Item) -> tuple[int, str, bool]:
@@ -64,14 +59,6 @@ def _is_left_out(item: pytest.Item) -> bool:
 def _is_on_postgresql(item: pytest.Item) -> bool:
     call = getattr(item, "callspec", None)
     return call is not None and "postgresql" in call.params.values()
-
-
-def _companions(item: pytest.Item) -> str:
-    call = getattr(item, "callspec", None)
-    for name in SHARED:
-        if call is not None and name in call.params:
-            return f"{name} {call.params[name]}"
-    return item.path.relative_to(TESTS).as_posix()
 
 
 @pytest.fixture(scope="session")
