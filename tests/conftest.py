@@ -36,7 +36,7 @@ def _roomy(folder: Path) -> bool:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """In the order in which files are handed out; one file is one piece of work for pytest-xdist (`--dist loadfile`)."""
+    """In the order in which files are handed out; a file is one piece of work for pytest-xdist."""
     left_out = [item for item in items if _is_left_out(item)]
     config.hook.pytest_deselected(items=left_out)
     items[:] = sorted([item for item in items if not _is_left_out(item)], key=_turn)
