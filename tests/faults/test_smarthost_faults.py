@@ -195,7 +195,8 @@ def test_once_the_smarthost_is_well_everything_promised_has_arrived(well, capsys
     with capsys.disabled():
         print(f"\nsmarthost faults: {summary(account)}")
     assert account.clean(), account.faults()
-    assert len(account.listed) <= 2 * 4 + 1, "only what was taken without a reply may come twice"
+    own = [name for name in account.listed if not name.startswith("unread")]  # those are test_lost_answers.py's
+    assert len(own) <= 2 * 4 + 1, "only what was taken without a reply may come twice"
 
 
 def dsn_for(taken, ident):

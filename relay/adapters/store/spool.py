@@ -42,9 +42,9 @@ _ANSWER = "UPDATE spool_message SET answer = ? WHERE account_id = ? AND ref = ?"
 _WAITING = (
     "SELECT account_id, ref, fence FROM spool_message"
     " WHERE next_attempt_at <= ? AND lease_until IS NULL AND promised = 1"
-    " AND (purpose <> 'relay' OR account_id NOT IN"
-    " (SELECT account_id FROM account WHERE (standing_system = 'suspended' OR standing_staff = 'suspended')"
-    "  AND standing_system <> 'deactivated' AND standing_staff <> 'deactivated'))"
+    " AND (purpose <> 'relay' OR (SELECT COUNT(*) FROM account a WHERE a.account_id = spool_message.account_id"
+    "  AND (a.standing_system = 'suspended' OR a.standing_staff = 'suspended')"
+    "  AND a.standing_system <> 'deactivated' AND a.standing_staff <> 'deactivated') = 0)"
     " AND crashes {crashes} ORDER BY next_attempt_at LIMIT ?"
 )
 """A suspended account's mail waits for the decision; what we ourselves have to say to it does not."""
@@ -60,9 +60,9 @@ _DROP = tuple(
 )
 _FINISHED = Query[tuple[str, str]](
     "SELECT m.ref, m.answer FROM spool_message m WHERE m.account_id = ? AND m.fingerprint = ?"
-    " AND m.received_at >= ? AND m.answer_seen_at IS NULL AND (m.promised = 1 OR m.lease_until <= ? AND EXISTS"
-    " (SELECT 1 FROM spool_copy c WHERE c.account_id = m.account_id AND c.ref = m.ref"
-    f"  AND c.state IN ('{CopyState.SENT}', '{CopyState.SENDING}', '{CopyState.IN_DOUBT}')))"
+    " AND m.received_at >= ? AND m.answer_seen_at IS NULL AND (m.promised = 1 OR m.lease_until <= ? AND"
+    " (SELECT COUNT(*) FROM spool_copy c WHERE c.account_id = m.account_id AND c.ref = m.ref"
+    f"  AND c.state IN ('{CopyState.SENT}', '{CopyState.SENDING}', '{CopyState.IN_DOUBT}')) > 0)"
     " ORDER BY m.received_at DESC LIMIT 1"
 )
 """What recovery has not met yet, but will carry forward, counts as promised."""
