@@ -95,6 +95,20 @@ async def test_what_a_forgotten_person_said_still_meets_imports_and_mail(people,
     await store.close()
 
 
+async def test_mail_under_way_to_a_person_who_said_no_and_was_forgotten_is_stopped(people, clock, url):
+    store = open_mail_store(url, clock, MARCH_1 - MARCH_1, recognise=TOKENS.person)
+    account = await store.directory.account_named("acme")
+    acme, asked = account.account_id, store.permissions.suppressed
+    before = await asked(acme, 0, ANNE)
+    await People(people, clock).suppress(acme, ANNE, 0, SuppressionReason.OPT_OUT, "page", "", "")
+    await Persons(people).forget(ANNE, STAFF)
+
+    answers = [before, await asked(acme, 0, ANNE), await asked(acme, 0, JOANNE)]
+
+    await store.close()
+    assert answers == [None, SuppressionReason.OPT_OUT, None]
+
+
 async def test_who_comes_back_is_met_by_what_they_said(people, clock):
     await People(people, clock).suppress(0, ANNE, 0, SuppressionReason.OPT_OUT, "page", "", "")
     await Persons(people).forget(ANNE, STAFF)

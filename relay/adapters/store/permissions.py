@@ -66,6 +66,12 @@ _NOES = KeyedQuery[No](
     "SELECT address_key, account_id, list_id, reason, at, way FROM suppression"
     " WHERE account_id IN (0, ?) AND lifted_at IS NULL AND address_key IN ({keys})"
 )
+_MAY_HAVE_SAID_NO = Query[tuple[int]](
+    "SELECT 1 FROM suppression WHERE account_id IN (0, ?) AND lifted_at IS NULL AND address_key = ?"
+    " UNION ALL SELECT 1 FROM account a WHERE a.account_id = ?"
+    "  AND NOT EXISTS (SELECT 1 FROM contact c WHERE c.account_id = a.account_id AND c.address_key = ?)"
+)
+"""A 'no' stands, or nobody has the address any more: whoever was forgotten may have said one. Few have either."""
 _FORGOTTEN = KeyedQuery[No](
     "SELECT person, account_id, list_id, reason, at, way FROM forgotten"
     " WHERE account_id IN (0, ?) AND person IN ({keys})"
@@ -119,7 +125,8 @@ class StorePermissions:
 
     async def suppressed(self, account_id: int, list_id: int, address: Address) -> SuppressionReason | None:
         """The gravest 'no' that stands now for mail of this list; list 0: for mail that names none."""
-        if not await self._reader.fetch(_NOES_OF_ONE, (account_id, address.key)):
+        key = address.key
+        if not await self._reader.fetch(_MAY_HAVE_SAID_NO, (account_id, key, account_id, key)):
             return None
         now = self._clock.now()
         known = await self._one(account_id, address, now)
