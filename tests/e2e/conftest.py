@@ -4,6 +4,7 @@ import os
 import shutil
 
 import pytest
+from private_postfix import running as postfix_running
 from running import Running
 from world import build
 
@@ -72,3 +73,13 @@ def tool():
         return path
 
     return find
+
+
+@pytest.fixture(scope="module")
+def postfix(tool):
+    """A real one as the smarthost; it delivers into Maildirs."""
+    program = tool("postfix")
+    if os.geteuid() != 0:
+        pytest.skip("Postfix can be started by root only")
+    with postfix_running(program) as started:
+        yield started

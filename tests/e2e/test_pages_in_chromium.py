@@ -1,6 +1,5 @@
 """The public pages in real Chromium: phone and desktop, dark and light, keyboard alone, no script (clause 5.6)."""
 
-import os
 import re
 import time
 import urllib.request
@@ -9,7 +8,6 @@ import pytest
 from browsing import faults, shows_focus
 from dialog import accepted, rule, send
 from playwright.sync_api import sync_playwright
-from private_postfix import running as postfix_running
 from reading_mail import form, gmail_posts, link_in, opt_out_of, parsed, path_of, sign_up
 from running import Running, message
 
@@ -17,15 +15,6 @@ pytestmark = pytest.mark.browser
 NEWS, CLUB = "news@acme.test", ["XLIST=club"]
 WITHDRAWN = "550 5.7.1 consent.withdrawn"
 PHONE, DESKTOP, NARROW = {"width": 390, "height": 844}, {"width": 1280, "height": 800}, {"width": 320, "height": 640}
-
-
-@pytest.fixture(scope="module")
-def postfix(tool):
-    program = tool("postfix")
-    if os.geteuid() != 0:
-        pytest.skip("Postfix can be started by root only")
-    with postfix_running(program) as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

@@ -2,14 +2,12 @@
 
 import email
 import email.policy
-import os
 import re
 import subprocess
 
 import dkim
 import pytest
 from dialog import accepted, send
-from private_postfix import running
 from running import Running, message
 
 from relay.adapters.dkim_keys import KeyDirectory
@@ -35,15 +33,6 @@ Content-Transfer-Encoding: quoted-printable
 <html><body><p>Gr=C3=BC=C3=9Fe</p></body></html>
 --b--
 """
-
-
-@pytest.fixture(scope="module")
-def postfix(tool):
-    program = tool("postfix")
-    if os.geteuid() != 0:
-        pytest.skip("Postfix can be started by root only")
-    with running(program) as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """A relay in front of a smarthost that fails on demand: set up once, copied for whoever breaks its own."""
 
 import functools
+import os
 import shutil
 
 import pytest
@@ -63,3 +64,12 @@ def steady(make):
 @pytest.fixture(scope="session")
 def quick_queue():
     return QUICK_QUEUE
+
+
+@pytest.fixture
+def strace():
+    """Skips by name, but not in CI: what only strace can break is not left untested there."""
+    if shutil.which("strace") is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("strace is missing: apt-get install strace")
+        pytest.skip("needs strace: apt-get install strace")

@@ -1,8 +1,6 @@
 """A disk that fails to sync: nothing is promised, its process writes no more, a new one goes on (row 61)."""
 
-import os
 import re
-import shutil
 
 import pytest
 from driver import PEOPLE, new_ident, reckon, states, until
@@ -12,14 +10,6 @@ from test_smarthost_faults import REF
 from test_store_faults import fine
 
 pytestmark = pytest.mark.faults
-
-
-@pytest.fixture
-def strace():
-    if shutil.which("strace") is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("strace is missing: apt-get install strace")
-        pytest.skip("needs strace: apt-get install strace")
 
 
 @pytest.mark.timeout(200)

@@ -4,7 +4,6 @@ FAULT_CUTS asks for more cuts, FAULT_SEED for others.
 """
 
 import os
-import shutil
 
 import pytest
 from driver import PEOPLE, letter, new_ident, offer, store
@@ -16,14 +15,6 @@ pytestmark = pytest.mark.faults
 
 SEED = int(os.environ.get("FAULT_SEED", "1"))
 CUTS = int(os.environ.get("FAULT_CUTS", "20"))
-
-
-@pytest.fixture
-def strace():
-    if shutil.which("strace") is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("strace is missing: apt-get install strace")
-        pytest.skip("needs strace: apt-get install strace")
 
 
 @pytest.mark.timeout(600)

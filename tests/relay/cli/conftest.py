@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import shutil
 from collections.abc import Callable
@@ -11,8 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from relay.adapters.store.engine import open_store
-from relay.adapters.store.schema import upgrade
 from relay.cli.main import main
 
 ACME = ("--organisation", "Acme Coffee", "--email", "owner@acme.test", "--country", "id", "--industry", "retail")
@@ -33,20 +30,6 @@ class Ran:
 
 
 Relay = Callable[..., Ran]
-
-
-@pytest.fixture(scope="session")
-def ready_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty store of today's schema, made once."""
-    path = tmp_path_factory.mktemp("store") / "relay.db"
-
-    async def make() -> None:
-        engine = open_store(f"sqlite:///{path}")
-        await upgrade(engine)
-        await engine.close()
-
-    asyncio.run(make())
-    return path
 
 
 @pytest.fixture

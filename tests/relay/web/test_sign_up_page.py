@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import email
 import email.policy
 import re
@@ -28,7 +27,6 @@ from relay.adapters.store.confirmations import Confirmations
 from relay.adapters.store.engine import Engine, open_store
 from relay.adapters.store.history import Act
 from relay.adapters.store.lists import Lists
-from relay.adapters.store.schema import upgrade
 from relay.adapters.store.suppressions import People, Suppressions
 from relay.adapters.tables import metadata, spool_bytes
 from relay.ports import TxtAnswer
@@ -38,23 +36,9 @@ FORM = "/s/acme/club"
 TYPED = "anne.reader@example.com"
 
 
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store of today's schema, made once."""
-    path = tmp_path_factory.mktemp("store") / "relay.db"
-
-    async def make() -> None:
-        engine = open_store(f"sqlite:///{path}")
-        await upgrade(engine)
-        await engine.close()
-
-    asyncio.run(make())
-    return path
-
-
 @pytest.fixture
-def copied(empty: Path, tmp_path: Path) -> str:
-    shutil.copy(empty, tmp_path / "relay.db")
+def copied(ready_store: Path, tmp_path: Path) -> str:
+    shutil.copy(ready_store, tmp_path / "relay.db")
     return f"sqlite:///{tmp_path / 'relay.db'}"
 
 
