@@ -12,7 +12,7 @@ from relay.forwarding.copies import Copy, Letter, fingerprint, spooled_copy, spo
 from relay.forwarding.deliveries import Deliveries, in_words
 from relay.forwarding.office import Office
 from relay.forwarding.recheck import Halted, Stopped
-from relay.forwarding.repeats import KeptAnswer, Repeats, SentAnswer, sent_copy, sent_message
+from relay.forwarding.repeats import KeptAnswer, Repeats, SentAnswer
 from relay.forwarding.several import LEASE_MARGIN, Several
 from relay.ports import CopyState, Delivered, InDoubt, Postponed, Refused, SpooledCopy, StoreUnavailable
 from relay.transaction import Transaction
@@ -120,11 +120,12 @@ class Single:
 
     def _accepted(self) -> Reply:
         """250, which the store will keep if the client does not read it."""
-        office, tx, recipe = self.office, self.tx, self.copy.recipe
+        office, tx = self.office, self.tx
         reply = office.answers.accepted(tx.ref, 1)
-        message = sent_message(tx, self.key, self.letter.message_id, reply)
-        copy = sent_copy(tx.ref, recipe.recipient, recipe.reverse_path)
-        tx.session.unread.append(SentAnswer(office.spool, office.journal, office.clock, message, copy))
+        message_id, recipe = self.letter.message_id, self.copy.recipe
+        tx.session.unread.append(
+            SentAnswer(office.spool, office.journal, office.clock, tx, self.key, message_id, recipe, reply)
+        )
         return reply
 
     async def _ask_again(self) -> None:

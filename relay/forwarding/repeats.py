@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from policies.verdict import Reply
 from relay.forwarding.answers import Answers
+from relay.message.recipe import CopyRecipe
 from relay.ports import Clock, CopyState, Event, Journal, Spool, SpooledCopy, SpooledMessage, StoreUnavailable
 from relay.transaction import Session, Transaction
 
@@ -30,15 +31,19 @@ class KeptAnswer:
         """The spool has it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SentAnswer:
     """The answer for one copy that passed through: kept only where its client went without reading it."""
 
     spool: Spool
     journal: Journal
     clock: Clock
-    message: SpooledMessage
-    copy: SpooledCopy
+    tx: Transaction
+    key: str
+    """The message's fingerprint."""
+    message_id: str
+    copy: CopyRecipe
+    reply: Reply
 
     async def read(self) -> None:
         """Nothing is kept of it."""
@@ -46,13 +51,34 @@ class SentAnswer:
     async def lost(self) -> None:
         """Without the store the client's next try is sent again; the journal says so."""
         try:
-            await self.spool.remember(self.message, [self.copy])
+            await self.spool.remember(self._message(), [self._copy()])
         except StoreUnavailable as fault:
             fields = {"error": f"an answer that was not read could not be kept: {fault}"}
             now = self.clock.now()
             self.journal.write(
-                Event("service.delivery", self.message.ref, now, "error", self.message.account_id, fields=fields)
+                Event("service.delivery", self.tx.ref, now, "error", self.tx.account.account_id, fields=fields)
             )
+
+    def _message(self) -> SpooledMessage:
+        """What is remembered of it: no octets, for nothing is sent again."""
+        tx = self.tx
+        return SpooledMessage(
+            ref=tx.ref,
+            account_id=tx.account.account_id,
+            raw=b"",
+            recipe="",
+            reverse_path=str(tx.mail.reverse_path) if tx.mail.reverse_path else "",
+            received_at=tx.started_at,
+            expires_at=tx.started_at + REMEMBERED,
+            fingerprint=self.key,
+            list_id=tx.mailing_list.list_id if tx.mailing_list else 0,
+            message_id=self.message_id,
+            answer=str(self.reply),
+        )
+
+    def _copy(self) -> SpooledCopy:
+        copy = self.copy
+        return SpooledCopy(self.tx.ref, 0, copy.recipient, "", copy.reverse_path, CopyState.SENT, 1, code=250)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,25 +147,3 @@ class Repeats:
             Event("service.repeated", tx.ref, self._clock.now(), "info", account.account_id, account.name, fields)
         )
         return reply
-
-
-def sent_message(tx: Transaction, key: str, message_id: str, reply: Reply) -> SpooledMessage:
-    """What is remembered of a message whose one copy passed through: no octets, for nothing is sent again."""
-    return SpooledMessage(
-        ref=tx.ref,
-        account_id=tx.account.account_id,
-        raw=b"",
-        recipe="",
-        reverse_path=str(tx.mail.reverse_path) if tx.mail.reverse_path else "",
-        received_at=tx.started_at,
-        expires_at=tx.started_at + REMEMBERED,
-        fingerprint=key,
-        list_id=tx.mailing_list.list_id if tx.mailing_list else 0,
-        message_id=message_id,
-        answer=str(reply),
-    )
-
-
-def sent_copy(ref: str, recipient: str, reverse_path: str) -> SpooledCopy:
-    """Its copy: gone."""
-    return SpooledCopy(ref, 0, recipient, "", reverse_path, CopyState.SENT, 1, code=250)

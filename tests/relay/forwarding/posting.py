@@ -51,7 +51,7 @@ ACME = Account(
 RAW = (
     b"From: shop@acme.example\r\nSubject: hello\r\nMessage-ID: <1@acme.example>\r\n\r\nHello\r\n.dot\r\n..\r\nBye\r\n"
 )
-FAST = Delivery(inline_deadline=0.3, connect_timeout=0.25)
+FAST = Delivery(inline_deadline=0.6, connect_timeout=0.5)
 
 
 class FakeClock:

@@ -49,7 +49,7 @@ def reply_to(kind: str, on_unavailable: str, ref: str, copies: int) -> str:
 @pytest.mark.parametrize("stage", STAGES)
 async def test_every_fault_has_its_reply_and_nothing_promised_is_lost(stage, fault, count, on_unavailable):
     clock = FakeClock()
-    clocks = replace(FAST, inline_deadline=0.12, connect_timeout=0.1)
+    clocks = replace(FAST, inline_deadline=0.25, connect_timeout=0.2)
     async with Sink(faults={stage: fault}) as sink:
         post = Post(pool_to(sink, clock), clock, clocks)
         people = PEOPLE[:count]
